@@ -1,0 +1,253 @@
+//! A puzzle as a server makes it: kept as the few values that its text is computed from.
+
+use std::fmt::{self, Write};
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Dialect, Difficulty, Stamp, VERSION, ZERO_COUNTER};
+use crate::address::ClientAddr;
+use crate::utc::Utc;
+
+/// Random bytes in a puzzle: 96 bits, so that no two puzzles are alike and none can be foreseen.
+pub const RAND_LEN: usize = 12;
+
+/// What all puzzles of a server have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// How the puzzle is spelled.
+    pub dialect: Dialect,
+    /// What a solution costs; in the powtcp dialect a multiple of 4 bits, or it is rounded down.
+    pub difficulty: Difficulty,
+}
+
+/// A puzzle for one client. Its text is written anew whenever it is needed, for that takes less
+/// time than a hash and a fraction of the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Puzzle {
+    /// Dialect and difficulty.
+    pub terms: Terms,
+    /// Whom it is for: it stands in the stamp, so that no stamp serves two clients.
+    pub client: ClientAddr,
+    /// Unix time in seconds. It is there to be read, not to be trusted.
+    pub issued: u64,
+    /// What makes it unlike any other.
+    pub rand: [u8; RAND_LEN],
+}
+
+impl Puzzle {
+    /// Whether `stamp` differs from this puzzle in nothing but its counter.
+    pub fn is_completed_by(&self, stamp: &Stamp<'_>) -> bool {
+        self.prefix().as_bytes() == stamp.prefix()
+    }
+
+    /// Appends the text of the puzzle to `out`, its counter zero.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.prefix().as_bytes());
+        out.extend_from_slice(ZERO_COUNTER.as_bytes());
+    }
+
+    fn prefix(&self) -> Prefix {
+        let Terms {
+            dialect,
+            difficulty,
+        } = self.terms;
+        let date = Utc::from_unix(self.issued);
+        let mut prefix = Prefix::default();
+        prefix.push(VERSION);
+        prefix.push(b":");
+        prefix.push_number(u64::from(difficulty.bits() / dialect.bits_per_unit()), 1);
+        prefix.push(b":");
+        match dialect {
+            Dialect::Hashcash => prefix.push_number(date.year % 100, 2),
+            Dialect::Powtcp => prefix.push_number(date.year % 10_000, 4),
+        }
+        prefix.push(&date.below_year());
+        prefix.push(b":");
+        match dialect {
+            Dialect::Hashcash => prefix.push_address_without_colons(self.client),
+            Dialect::Powtcp => prefix.push_text(format_args!("{}", self.client)),
+        }
+        prefix.push(b"::");
+        let mut rand = [0; RAND_LEN.div_ceil(3) * 4];
+        if let Ok(written) = STANDARD.encode_slice(self.rand, &mut rand) {
+            prefix.push(&rand[..written]);
+        }
+        prefix.push(b":");
+        prefix
+    }
+}
+
+impl fmt::Display for Puzzle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.prefix()
+            .as_bytes()
+            .iter()
+            .try_for_each(|&byte| f.write_char(char::from(byte)))?;
+        f.write_str(ZERO_COUNTER)
+    }
+}
+
+/// The text of a puzzle up to its counter, on the stack.
+struct Prefix {
+    text: [u8; Self::CAPACITY],
+    len: usize,
+}
+
+impl Prefix {
+    /// The longest is `1:160:`, 14 digits, `:[`, 39 characters of IPv6, `]:65535::`, 16 characters
+    /// of base64 and `:`.
+    const CAPACITY: usize = 6 + 14 + 2 + 39 + 9 + 16 + 1;
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.len]
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        if let Some(space) = self.text.get_mut(self.len..end) {
+            space.copy_from_slice(bytes);
+            self.len = end;
+        }
+    }
+
+    /// At least `width` decimal digits.
+    fn push_number(&mut self, number: u64, width: u32) {
+        let mut digits = width.max(number.checked_ilog10().unwrap_or(0) + 1);
+        while digits > 0 {
+            digits -= 1;
+            self.push(&[b'0' + (number / 10_u64.pow(digits) % 10) as u8]);
+        }
+    }
+
+    fn push_text(&mut self, text: fmt::Arguments<'_>) {
+        // Writing here never fails: see `write_str`.
+        let _ = self.write_fmt(text);
+    }
+
+    /// `IP/PORT`, each `:` of an IPv6 address a `-`: the stock program takes no colon here.
+    fn push_address_without_colons(&mut self, client: ClientAddr) {
+        let start = self.len;
+        match client.ip() {
+            IpAddr::V4(ip) => self.push_text(format_args!("{ip}/{}", client.port())),
+            IpAddr::V6(ip) => self.push_text(format_args!("{ip}/{}", client.port())),
+        }
+        self.text[start..self.len]
+            .iter_mut()
+            .filter(|c| **c == b':')
+            .for_each(|c| *c = b'-');
+    }
+}
+
+impl Default for Prefix {
+    fn default() -> Self {
+        Self {
+            text: [0; Self::CAPACITY],
+            len: 0,
+        }
+    }
+}
+
+impl Write for Prefix {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hashcash::Challenge;
+
+    fn puzzle(dialect: Dialect, bits: u32, client: &str) -> Puzzle {
+        let client: std::net::SocketAddr = client.parse().unwrap();
+        Puzzle {
+            terms: Terms {
+                dialect,
+                difficulty: Difficulty::from_bits(bits).unwrap(),
+            },
+            client: client.into(),
+            issued: 1_795_344_840,
+            rand: *b"abcdefghijkl",
+        }
+    }
+
+    #[test]
+    fn puzzles_are_spelled_as_the_protocol_says() {
+        use Dialect::{Hashcash, Powtcp};
+        let cases = [
+            (
+                Hashcash,
+                20,
+                "127.0.0.1:52386",
+                "1:20:261122105400:127.0.0.1/52386::",
+            ),
+            (
+                Hashcash,
+                1,
+                "[2001:db8::7]:52386",
+                "1:1:261122105400:2001-db8--7/52386::",
+            ),
+            (
+                Hashcash,
+                9,
+                "[::ffff:1.2.3.4]:5",
+                "1:9:261122105400:1.2.3.4/5::",
+            ),
+            (
+                Powtcp,
+                20,
+                "127.0.0.1:52386",
+                "1:5:20261122105400:127.0.0.1:52386::",
+            ),
+            (
+                Powtcp,
+                64,
+                "[2001:db8::7]:52386",
+                "1:16:20261122105400:[2001:db8::7]:52386::",
+            ),
+        ];
+        for (dialect, bits, client, start) in cases {
+            let puzzle = puzzle(dialect, bits, client);
+            let expected = format!("{start}YWJjZGVmZ2hpamts:MA==");
+            assert_eq!(puzzle.to_string(), expected);
+            let mut written = Vec::new();
+            puzzle.write_to(&mut written);
+            assert_eq!(written, expected.as_bytes());
+            let challenge = Challenge::parse(&written).unwrap();
+            assert_eq!(challenge.difficulty(), puzzle.terms.difficulty);
+        }
+    }
+
+    #[test]
+    fn the_longest_puzzle_fits() {
+        let client = "[1111:2222:3333:4444:5555:6666:7777:8888]:65535";
+        for dialect in [Dialect::Hashcash, Dialect::Powtcp] {
+            let text = puzzle(dialect, 160, client).to_string();
+            assert!(text.ends_with("::YWJjZGVmZ2hpamts:MA=="), "{text}");
+        }
+        assert_eq!(
+            puzzle(Dialect::Hashcash, 160, client).prefix().len,
+            Prefix::CAPACITY - 4
+        );
+    }
+
+    #[test]
+    fn a_stamp_with_any_other_byte_changed_is_not_this_puzzles() {
+        let puzzle = puzzle(Dialect::Hashcash, 20, "127.0.0.1:52386");
+        let text = puzzle.to_string().replace("MA==", "MTIzNDU2");
+        let completes = |text: &[u8]| puzzle.is_completed_by(&Stamp::parse(text).unwrap());
+        assert!(completes(text.as_bytes()));
+        for position in 2..text.rfind(':').unwrap() {
+            let mut changed = text.clone().into_bytes();
+            changed[position] = changed[position].wrapping_add(1);
+            if changed[position] == b':' || text.as_bytes()[position] == b':' {
+                continue;
+            }
+            assert!(!completes(&changed), "position {position}");
+        }
+        assert!(!completes(text.replace("::", ":::").as_bytes()));
+    }
+}
