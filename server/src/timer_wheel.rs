@@ -1,0 +1,283 @@
+//! A hashed timing wheel (Varghese and Lauck, scheme 6): arming and cancelling take constant time,
+//! whatever the number of timers, and an idle wheel asks for no wake-up.
+
+use slab::Slab;
+
+/// Slots, one tick each: at 16 ms a tick they span 65 s, so that the usual deadlines come up in
+/// their slot's first turn. A power of two.
+const SLOTS: usize = 4096;
+const WORD: usize = u64::BITS as usize;
+/// The list after those of the slots: what is due and waits to be popped.
+const READY: u32 = SLOTS as u32;
+/// The end of a list.
+const NONE: u32 = u32::MAX;
+
+/// Items that wait for their tick, in a wheel of slots by tick modulo their number. Due ticks that
+/// lie more than a turn of the wheel ahead wait in their slot for as many turns.
+///
+/// - No item is popped before its due tick.
+/// - No due tick of a waiting item lies before [`TimerWheel::next_tick`].
+/// - An item is popped at most once, and never after it was cancelled.
+/// - Items are popped in the order of their ticks.
+#[derive(Debug)]
+pub struct TimerWheel<T> {
+    entries: Slab<Entry<T>>,
+    /// The first entry of each slot's list, and of the ready list.
+    heads: Box<[u32]>,
+    /// A bit for each slot: whether its list has any entries.
+    occupied: [u64; SLOTS / WORD],
+    /// The first tick that was not popped yet.
+    next: u64,
+    serial: u32,
+}
+
+/// Names a timer for as long as it is armed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimerId {
+    key: u32,
+    /// Tells this timer from later ones with the same key: a late cancel does nothing.
+    serial: u32,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    due: u64,
+    serial: u32,
+    list: u32,
+    previous: u32,
+    next: u32,
+    item: T,
+}
+
+impl<T> TimerWheel<T> {
+    /// An empty wheel at tick 0.
+    pub fn new() -> Self {
+        Self {
+            entries: Slab::new(),
+            heads: vec![NONE; SLOTS + 1].into_boxed_slice(),
+            occupied: [0; SLOTS / WORD],
+            next: 0,
+            serial: 0,
+        }
+    }
+
+    /// Lets `item` wait for the tick `due`. A tick that has passed already counts as the next one.
+    pub fn arm(&mut self, due: u64, item: T) -> TimerId {
+        let due = due.max(self.next);
+        self.serial = self.serial.wrapping_add(1);
+        let serial = self.serial;
+        let entry = Entry {
+            due,
+            serial,
+            list: NONE,
+            previous: NONE,
+            next: NONE,
+            item,
+        };
+        let key = self.entries.insert(entry) as u32;
+        self.link(key, slot_of(due));
+        TimerId { key, serial }
+    }
+
+    /// Takes back a timer. `None` if it was popped or cancelled before.
+    pub fn cancel(&mut self, id: TimerId) -> Option<T> {
+        let entry = self.entries.get(id.key as usize)?;
+        if entry.serial != id.serial {
+            return None;
+        }
+        self.take(id.key)
+    }
+
+    /// The tick to wake up at: no item is due before. It may come a whole number of turns before the
+    /// item that occupies its slot is due. `None` if nothing waits.
+    pub fn next_tick(&self) -> Option<u64> {
+        if self.heads[READY as usize] != NONE {
+            return Some(self.next.saturating_sub(1));
+        }
+        let start = slot_of(self.next);
+        let distance = |slot: u32| u64::from(slot.wrapping_sub(start)) % SLOTS as u64;
+        self.occupied_from(start)
+            .map(|slot| self.next + distance(slot))
+    }
+
+    /// An item that is due at the tick `until` or before, the earliest first.
+    pub fn pop(&mut self, until: u64) -> Option<T> {
+        loop {
+            let ready = self.heads[READY as usize];
+            if ready != NONE {
+                return self.take(ready);
+            }
+            match self.next_tick() {
+                Some(tick) if tick <= until => {
+                    self.next = tick + 1;
+                    self.collect(tick);
+                }
+                _ => {
+                    self.next = self.next.max(until.saturating_add(1));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Moves what is due at `tick` to the ready list; what waits for a later turn stays.
+    fn collect(&mut self, tick: u64) {
+        let mut key = self.heads[slot_of(tick) as usize];
+        while let Some(entry) = self.entries.get(key as usize) {
+            let (due, next) = (entry.due, entry.next);
+            if due <= tick {
+                self.unlink(key);
+                self.link(key, READY);
+            }
+            key = next;
+        }
+    }
+
+    fn take(&mut self, key: u32) -> Option<T> {
+        self.unlink(key);
+        self.entries
+            .try_remove(key as usize)
+            .map(|entry| entry.item)
+    }
+
+    fn link(&mut self, key: u32, list: u32) {
+        let head = std::mem::replace(&mut self.heads[list as usize], key);
+        if let Some(second) = self.entries.get_mut(head as usize) {
+            second.previous = key;
+        }
+        if let Some(entry) = self.entries.get_mut(key as usize) {
+            (entry.list, entry.previous, entry.next) = (list, NONE, head);
+        }
+        self.mark(list);
+    }
+
+    fn unlink(&mut self, key: u32) {
+        let Some(&Entry {
+            list,
+            previous,
+            next,
+            ..
+        }) = self.entries.get(key as usize)
+        else {
+            return;
+        };
+        match self.entries.get_mut(previous as usize) {
+            Some(entry) => entry.next = next,
+            None => self.heads[list as usize] = next,
+        }
+        if let Some(entry) = self.entries.get_mut(next as usize) {
+            entry.previous = previous;
+        }
+        self.mark(list);
+    }
+
+    /// Sets or clears the bit of a slot, as its list is.
+    fn mark(&mut self, list: u32) {
+        let list = list as usize;
+        if let Some(word) = self.occupied.get_mut(list / WORD) {
+            let bit = 1 << (list % WORD);
+            if self.heads[list] == NONE {
+                *word &= !bit;
+            } else {
+                *word |= bit;
+            }
+        }
+    }
+
+    /// The first occupied slot at `start` or after it, round the wheel.
+    fn occupied_from(&self, start: u32) -> Option<u32> {
+        let (word, bit) = (start as usize / WORD, start as usize % WORD);
+        let words = self.occupied.len();
+        // The first word is looked at twice: its bits from `start` on first, those before it last.
+        (0..=words).find_map(|turn| {
+            let index = (word + turn) % words;
+            let mask = match turn {
+                0 => u64::MAX << bit,
+                _ if turn == words => !(u64::MAX << bit),
+                _ => u64::MAX,
+            };
+            let bits = self.occupied[index] & mask;
+            (bits != 0).then(|| (index * WORD) as u32 + bits.trailing_zeros())
+        })
+    }
+}
+
+impl<T> Default for TimerWheel<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const fn slot_of(tick: u64) -> u32 {
+    (tick % SLOTS as u64) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_tick_is_found_from_everywhere_to_everywhere() {
+        for start in 0..SLOTS as u64 {
+            let mut wheel = TimerWheel::new();
+            assert_eq!(wheel.pop(start), None);
+            for distance in [1, 2, 63, 64, 65, 2_048, SLOTS as u64 - 1, SLOTS as u64] {
+                let id = wheel.arm(start + distance, ());
+                assert_eq!(
+                    wheel.next_tick(),
+                    Some(start + distance),
+                    "{start} {distance}"
+                );
+                assert_eq!(wheel.cancel(id), Some(()));
+                assert_eq!(wheel.next_tick(), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_far_tick_waits_for_its_turn() {
+        let mut wheel = TimerWheel::new();
+        let due = 10 * SLOTS as u64 + 7;
+        wheel.arm(due, 'a');
+        let mut wakes = 0;
+        while let Some(tick) = wheel.next_tick().filter(|&tick| tick < due) {
+            assert_eq!(wheel.pop(tick), None);
+            wakes += 1;
+        }
+        assert_eq!(wakes, 10);
+        assert_eq!(wheel.pop(due), Some('a'));
+        assert_eq!(wheel.pop(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_timer_armed_in_the_past_fires_at_the_next_tick() {
+        let mut wheel = TimerWheel::new();
+        assert_eq!(wheel.pop(100), None);
+        wheel.arm(3, 'a');
+        assert_eq!(wheel.next_tick(), Some(101));
+        assert_eq!(wheel.pop(100), None);
+        assert_eq!(wheel.pop(101), Some('a'));
+    }
+
+    #[test]
+    fn a_cancel_that_comes_late_or_twice_does_nothing() {
+        let mut wheel = TimerWheel::new();
+        let first = wheel.arm(1, 'a');
+        assert_eq!(wheel.cancel(first), Some('a'));
+        let second = wheel.arm(1, 'b');
+        assert_eq!(wheel.cancel(first), None);
+        assert_eq!(wheel.pop(1), Some('b'));
+        assert_eq!(wheel.cancel(second), None);
+    }
+
+    #[test]
+    fn what_is_due_but_not_popped_yet_can_be_cancelled() {
+        let mut wheel = TimerWheel::new();
+        let ids = ['a', 'b', 'c'].map(|item| wheel.arm(5, item));
+        let first = wheel.pop(5).unwrap();
+        let rest: Vec<_> = ids.into_iter().filter_map(|id| wheel.cancel(id)).collect();
+        assert_eq!(rest.len(), 2);
+        assert!(!rest.contains(&first));
+        assert_eq!(wheel.pop(5), None);
+    }
+}
