@@ -1,1 +1,11 @@
-//! x
+//! A client that pays a powtcp server with CPU time, and a load test that does so many times at once.
+//!
+//! [`handshake`] is the protocol from the client's side, over a [`conversation`] of messages;
+//! [`config`], [`report`] and [`error`] face the user. The server is never trusted: lines, time and
+//! difficulty are bounded, and nothing it sends can act on a terminal.
+
+pub mod config;
+pub mod conversation;
+pub mod error;
+pub mod handshake;
+pub mod report;

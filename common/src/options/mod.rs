@@ -5,6 +5,7 @@
 //! the values and knows every name there is, so that none of the three can differ.
 
 mod help;
+mod run;
 mod source;
 mod values;
 
@@ -59,13 +60,6 @@ pub enum Default {
 /// A mistake of whoever started the program: names the option, the value and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageError(String);
-
-impl Program {
-    /// What to print to standard error for a usage error, after which the exit status is 2.
-    pub fn complaint(&self, error: &UsageError) -> String {
-        format!("{name}: {error}\nTry '{name} --help'.\n", name = self.name)
-    }
-}
 
 impl Spec {
     fn is_positional(&self) -> bool {

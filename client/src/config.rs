@@ -1,0 +1,150 @@
+//! What a user of the client can set: the table of options, and the values that came out of it.
+
+use std::num::NonZero;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use powtcp_common::hashcash::Difficulty;
+use powtcp_common::options::{self, Default, Options, Program, Spec, UsageError, whole_number};
+
+use crate::report::Verbosity;
+
+/// The command line of the client.
+pub const PROGRAM: Program = Program {
+    name: "powtcp-client",
+    usage: "[OPTIONS] [ADDR]",
+    about: "Pays a powtcp server with CPU time and prints what it gets.",
+    version: env!("CARGO_PKG_VERSION"),
+    options: &[
+        Spec {
+            short: "",
+            long: "ADDR",
+            value: "",
+            default: Default::Value("127.0.0.1:8080"),
+            help: "the server, HOST:PORT",
+            variable: "POWTCP_SERVER",
+        },
+        Spec {
+            short: "-t",
+            long: "--threads",
+            value: "N",
+            default: Default::Words("all cores"),
+            help: "threads to solve with",
+            variable: "POWTCP_THREADS",
+        },
+        Spec {
+            short: "",
+            long: "--max-bits",
+            value: "N",
+            default: Default::Value("32"),
+            help: "refuse a harder puzzle",
+            variable: "POWTCP_MAX_BITS",
+        },
+        Spec {
+            short: "",
+            long: "--timeout",
+            value: "DURATION",
+            default: Default::Value("10s"),
+            help: "to connect, and for each answer",
+            variable: "POWTCP_TIMEOUT",
+        },
+        Spec {
+            short: "",
+            long: "--solve-timeout",
+            value: "DURATION",
+            default: Default::Value("60s"),
+            help: "give up solving after this",
+            variable: "POWTCP_SOLVE_TIMEOUT",
+        },
+        Spec {
+            short: "-q",
+            long: "--quiet",
+            value: "",
+            default: Default::Off,
+            help: "nothing on standard error but errors",
+            variable: "POWTCP_QUIET",
+        },
+        Spec {
+            short: "-v",
+            long: "--verbose",
+            value: "",
+            default: Default::Off,
+            help: "every step, as log lines",
+            variable: "POWTCP_VERBOSE",
+        },
+    ],
+};
+
+/// More threads than any machine has cores; each takes a stack.
+const MOST_THREADS: u64 = 1024;
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The validated options of a client.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `HOST:PORT`.
+    pub server: String,
+    /// Threads to solve with.
+    pub threads: NonZero<usize>,
+    /// The hardest puzzle to accept: a server must not be able to set us an endless task.
+    pub max_difficulty: Difficulty,
+    /// How long connecting may take, and each answer as a whole.
+    pub timeout: Duration,
+    /// How long solving may take.
+    pub solve_timeout: Duration,
+    /// How much to tell on standard error.
+    pub verbosity: Verbosity,
+}
+
+impl Config {
+    /// Validates the options.
+    ///
+    /// # Errors
+    /// The first option that is wrong.
+    pub fn new(options: &Options) -> Result<Self, UsageError> {
+        let threads = number(options, "--threads", MOST_THREADS)?;
+        let threads = threads.and_then(|threads| NonZero::new(threads as usize));
+        let max_bits = number(options, "--max-bits", 64)?.unwrap_or_default();
+        let max_difficulty = Difficulty::from_bits(max_bits as u32)
+            .ok_or_else(|| options.wrong("--max-bits", "a number of bits"))?;
+        Ok(Self {
+            server: options.required("ADDR", "HOST:PORT, such as localhost:8080", address)?,
+            threads: threads
+                .or(available_parallelism().ok())
+                .unwrap_or(NonZero::<usize>::MIN),
+            max_difficulty,
+            timeout: duration(options, "--timeout")?,
+            solve_timeout: duration(options, "--solve-timeout")?,
+            verbosity: match (options.switch("--quiet")?, options.switch("--verbose")?) {
+                (false, false) => Verbosity::Normal,
+                (true, false) => Verbosity::Quiet,
+                (false, true) => Verbosity::Verbose,
+                (true, true) => {
+                    return Err(UsageError::new(
+                        "--quiet and --verbose: expected one of the two",
+                    ));
+                }
+            },
+        })
+    }
+}
+
+/// A host and a port; whether there is such a host is found out later.
+fn address(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    whole_number(port, 1..=65_535)?;
+    (!host.is_empty()).then(|| text.to_string())
+}
+
+fn number(options: &Options, name: &str, most: u64) -> Result<Option<u64>, UsageError> {
+    let expected = format!("a whole number from 1 to {most}");
+    options.value(name, &expected, |text| whole_number(text, 1..=most))
+}
+
+fn duration(options: &Options, name: &str) -> Result<Duration, UsageError> {
+    let expected = "a duration from 1ms to 24h, such as 10s";
+    options.required(name, expected, |text| {
+        options::duration(text, SHORTEST..=LONGEST)
+    })
+}

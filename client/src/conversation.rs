@@ -1,0 +1,145 @@
+//! Messages over a blocking socket, each of them bounded in length and in time.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use powtcp_common::line::{LineBuffer, LineTooLong};
+use powtcp_common::message::{Command, MAX_SERVER_LINE, Message};
+
+use crate::error::ClientError;
+
+/// A connection to a server that is not trusted.
+#[derive(Debug)]
+pub struct Conversation {
+    stream: TcpStream,
+    lines: LineBuffer<MAX_SERVER_LINE>,
+    /// Bytes that came with the line that was returned last, not looked at yet.
+    unread: Vec<u8>,
+}
+
+impl Conversation {
+    /// Connects to `server`, `HOST:PORT`, trying its addresses in turn.
+    ///
+    /// # Errors
+    /// [`ClientError::Connect`] with what the last address said.
+    pub fn connect(server: &str, timeout: Duration) -> Result<Self, ClientError> {
+        let deadline = Instant::now() + timeout;
+        let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
+        for address in server.to_socket_addrs().map_err(ClientError::Connect)? {
+            let Some(left) = time_left(deadline) else {
+                break;
+            };
+            match TcpStream::connect_timeout(&address, left) {
+                Ok(stream) => {
+                    stream.set_nodelay(true).map_err(ClientError::Broken)?;
+                    return Ok(Self {
+                        stream,
+                        lines: LineBuffer::new(),
+                        unread: Vec::new(),
+                    });
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(ClientError::Connect(last))
+    }
+
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// The connection broke, or took nothing for as long as `timeout`. What the server said before
+    /// it closed goes first: it tells why.
+    pub fn send(&mut self, message: Message<'_>, timeout: Duration) -> Result<(), ClientError> {
+        let mut line = Vec::new();
+        message.write_to(&mut line);
+        self.stream
+            .set_write_timeout(Some(timeout))
+            .map_err(ClientError::Broken)?;
+        match self.stream.write_all(&line) {
+            Ok(()) => Ok(()),
+            Err(error) if is_timeout(&error) => Err(ClientError::Timeout("take our message")),
+            Err(error) => match self.receive(Command::Error, "", timeout) {
+                Err(refused @ ClientError::Refused(_)) => Err(refused),
+                _ => Err(ClientError::Broken(error)),
+            },
+        }
+    }
+
+    /// Waits for one message, whole within `timeout`: a drip of bytes does not extend it. `what`
+    /// is what the server is asked to do, for the error that says it did not.
+    ///
+    /// # Errors
+    /// Anything but a message of the command `wanted`.
+    pub fn receive(
+        &mut self,
+        wanted: Command,
+        what: &'static str,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, ClientError> {
+        let line = self.receive_line(what, Instant::now() + timeout)?;
+        match Message::parse(&line) {
+            Ok(Message {
+                command: Command::Error,
+                payload,
+            }) => Err(ClientError::Refused(payload.to_vec())),
+            Ok(Message { command, payload }) if command == wanted => Ok(payload.to_vec()),
+            Ok(_) | Err(_) => Err(ClientError::Unexpected(line)),
+        }
+    }
+
+    /// Whether the server has sent something, or closed, without being asked. Does not wait.
+    pub fn was_interrupted(&self) -> bool {
+        let peek = || {
+            self.stream.set_nonblocking(true)?;
+            let peeked = self.stream.peek(&mut [0]);
+            self.stream.set_nonblocking(false)?;
+            peeked
+        };
+        !self.unread.is_empty()
+            || !peek().is_err_and(|error: io::Error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    fn receive_line(
+        &mut self,
+        what: &'static str,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, ClientError> {
+        let mut buffer = [0; 4096];
+        let mut unread = std::mem::take(&mut self.unread);
+        loop {
+            let mut input = unread.as_slice();
+            match self.lines.next_line(&mut input) {
+                Ok(Some(line)) => {
+                    let line = line.to_vec();
+                    self.unread = input.to_vec();
+                    return Ok(line);
+                }
+                Ok(None) => {}
+                Err(LineTooLong) => return Err(ClientError::LineTooLong),
+            }
+            let left = time_left(deadline).ok_or(ClientError::Timeout(what))?;
+            self.stream
+                .set_read_timeout(Some(left))
+                .map_err(ClientError::Broken)?;
+            unread = match self.stream.read(&mut buffer) {
+                Ok(0) => return Err(ClientError::Closed(what)),
+                Ok(len) => buffer[..len].to_vec(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => Vec::new(),
+                Err(error) if is_timeout(&error) => return Err(ClientError::Timeout(what)),
+                Err(error) => return Err(ClientError::Broken(error)),
+            };
+        }
+    }
+}
+
+/// What is left until `deadline`, at least the millisecond that a socket's timeout must have.
+fn time_left(deadline: Instant) -> Option<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    (!left.is_zero()).then(|| left.max(Duration::from_millis(1)))
+}
+
+/// A socket's timeout is reported as either, depending on the system.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

@@ -1,0 +1,146 @@
+//! What the client tells on standard error while it works.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use powtcp_common::hashcash::Difficulty;
+use powtcp_common::log_line::{Format, Level, Value, write_line};
+
+/// How much to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// What was solved, and on a terminal the progress of solving.
+    Normal,
+    /// Every step, as log lines.
+    Verbose,
+}
+
+/// Tells a user how far it is.
+#[derive(Debug)]
+pub struct Reporter {
+    verbosity: Verbosity,
+    shows_progress: bool,
+}
+
+/// A search for a counter, so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// What is searched for.
+    pub difficulty: Difficulty,
+    /// Hashes computed.
+    pub attempts: u64,
+    /// Time spent.
+    pub elapsed: Duration,
+}
+
+impl Reporter {
+    /// A reporter on standard error; it shows progress if that is a terminal.
+    pub fn new(verbosity: Verbosity) -> Self {
+        let shows_progress = verbosity == Verbosity::Normal && io::stderr().is_terminal();
+        Self {
+            verbosity,
+            shows_progress,
+        }
+    }
+
+    /// One step was taken.
+    pub fn step(&self, message: &str, fields: &[(&str, Value<'_>)]) {
+        if self.verbosity == Verbosity::Verbose {
+            let time = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
+            let mut line = String::new();
+            write_line(&mut line, Format::Text, time, Level::Info, message, fields);
+            say(&line);
+        }
+    }
+
+    /// The search goes on. Called every now and then.
+    pub fn progress(&self, effort: &Effort) {
+        if self.shows_progress {
+            let share = effort.attempts as f64 / effort.difficulty.expected_hashes() * 100.0;
+            // Back to the start of the line, and erase what is left of the one before.
+            say(&format!(
+                "\rsolving {effort}, {share:.0} % of the expected work\x1b[K"
+            ));
+        }
+    }
+
+    /// The search is over, with or without a solution.
+    pub fn progress_ended(&self) {
+        if self.shows_progress {
+            say("\r\x1b[K");
+        }
+    }
+
+    /// A solution was found.
+    pub fn solved(&self, effort: &Effort) {
+        if self.verbosity == Verbosity::Normal {
+            say(&format!("solved {effort}\n"));
+        }
+        let milliseconds = Value::Number(effort.elapsed.as_millis() as u64);
+        let fields = [
+            ("attempts", Value::Number(effort.attempts)),
+            ("took_ms", milliseconds),
+        ];
+        self.step("puzzle solved", &fields);
+    }
+}
+
+/// `20 bits: 1048576 attempts in 0.213 s, 4.92 MH/s`
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            difficulty,
+            attempts,
+            elapsed,
+        } = self;
+        let seconds = elapsed.as_secs_f64();
+        let rate = if seconds > 0.0 {
+            *attempts as f64 / seconds / 1e6
+        } else {
+            0.0
+        };
+        let bits = difficulty.bits();
+        write!(
+            f,
+            "{bits} bits: {attempts} attempts in {seconds:.3} s, {rate:.2} MH/s"
+        )
+    }
+}
+
+/// Nobody is left to be told of an error here, and `eprint!` would panic.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_effort_tells_bits_attempts_seconds_and_rate() {
+        let difficulty = Difficulty::from_bits(20).unwrap();
+        let elapsed = Duration::from_millis(250);
+        let effort = Effort {
+            difficulty,
+            attempts: 1_000_000,
+            elapsed,
+        };
+        assert_eq!(
+            effort.to_string(),
+            "20 bits: 1000000 attempts in 0.250 s, 4.00 MH/s"
+        );
+        let effort = Effort {
+            elapsed: Duration::ZERO,
+            ..effort
+        };
+        assert_eq!(
+            effort.to_string(),
+            "20 bits: 1000000 attempts in 0.000 s, 0.00 MH/s"
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! The frame of a program: read the options, run, and end with the right exit status.
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::{Options, Program, Request, UsageError};
+
+/// The exit status of wrong usage.
+const USAGE: u8 = 2;
+
+impl Program {
+    /// Runs the program: `configure` validates the options, `run` does the work. Errors go to
+    /// standard error, once. The exit status is 0, 1 where `run` failed, 2 for wrong usage.
+    pub fn main<C, E: Display>(
+        &self,
+        configure: impl FnOnce(&Options) -> Result<C, UsageError>,
+        run: impl FnOnce(C) -> Result<(), E>,
+    ) -> ExitCode {
+        let name = self.name;
+        let request = self.read(env::args_os().skip(1).collect(), |name| env::var_os(name));
+        let config = match request {
+            Ok(Request::Run(options)) => configure(&options),
+            Ok(Request::Print(text)) => {
+                print(&mut io::stdout(), &text);
+                return ExitCode::SUCCESS;
+            }
+            Err(error) => Err(error),
+        };
+        match config.map(run) {
+            Ok(Ok(())) => ExitCode::SUCCESS,
+            Ok(Err(error)) => {
+                print(&mut io::stderr(), &format!("{name}: {error}\n"));
+                ExitCode::FAILURE
+            }
+            Err(error) => {
+                let text = format!("{name}: {error}\nTry '{name} --help'.\n");
+                print(&mut io::stderr(), &text);
+                ExitCode::from(USAGE)
+            }
+        }
+    }
+}
+
+/// `print!` would panic where a reader has seen enough and closed the pipe.
+fn print(to: &mut impl Write, text: &str) {
+    let _ = to.write_all(text.as_bytes());
+}
