@@ -1,0 +1,9 @@
+//! The command `powtcp-loadtest`.
+
+use std::process::ExitCode;
+
+use powtcp_client::loadtest::{Config, PROGRAM, run};
+
+fn main() -> ExitCode {
+    PROGRAM.main(Config::new, |config| run(&config))
+}

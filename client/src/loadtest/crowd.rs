@@ -1,0 +1,228 @@
+//! Many handshakes at once on one thread.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::config::Config;
+use super::exchange::{Exchange, Step};
+
+const EVENTS_PER_TURN: usize = 1024;
+const BUFFER_LEN: usize = 16 * 1024;
+/// How often handshakes are looked at that may have taken too long.
+const PATROL: Duration = Duration::from_millis(100);
+
+/// Clients of one server.
+pub(super) struct Crowd<'a> {
+    config: &'a Config,
+    address: SocketAddr,
+    poll: Poll,
+    exchanges: Slab<Exchange>,
+    buffer: Vec<u8>,
+    opened: u32,
+    outcome: Outcome,
+}
+
+/// What became of a phase.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Times from connecting to the resource, sorted once the phase is over.
+    latencies: Vec<Duration>,
+    elapsed: Duration,
+    /// How many handshakes failed, by kind.
+    pub(super) failures: BTreeMap<String, usize>,
+}
+
+impl<'a> Crowd<'a> {
+    pub(super) fn new(config: &'a Config, address: SocketAddr) -> io::Result<Self> {
+        Ok(Self {
+            config,
+            address,
+            poll: Poll::new()?,
+            exchanges: Slab::new(),
+            buffer: vec![0; BUFFER_LEN],
+            opened: 0,
+            outcome: Outcome::default(),
+        })
+    }
+
+    /// Makes all handshakes of the configuration, and keeps as many under way as it says.
+    pub(super) fn run(mut self) -> io::Result<Outcome> {
+        let start = Instant::now();
+        let mut left = self.config.handshakes;
+        while left > 0 || !self.exchanges.is_empty() {
+            while left > 0 && self.exchanges.len() < self.config.concurrency {
+                self.open()?;
+                left -= 1;
+            }
+            self.turn(true)?;
+        }
+        self.outcome.elapsed = start.elapsed();
+        self.outcome.latencies.sort_unstable();
+        Ok(self.outcome)
+    }
+
+    /// Connects `count` clients and lets each have its puzzle; returns them with their sockets open.
+    pub(super) fn hold_puzzles(mut self, sockets: Vec<TcpStream>) -> io::Result<Vec<TcpStream>> {
+        let mut holders = Vec::with_capacity(sockets.len());
+        let mut waiting = sockets.into_iter();
+        loop {
+            for socket in waiting
+                .by_ref()
+                .take(self.config.concurrency - self.exchanges.len())
+            {
+                self.add(socket)?;
+            }
+            if self.exchanges.is_empty() {
+                return match self.outcome.failures.keys().next() {
+                    None => Ok(holders),
+                    Some(kind) => Err(io::Error::other(format!("an idle connection: {kind}"))),
+                };
+            }
+            holders.extend(self.turn(false)?);
+        }
+    }
+
+    /// Starts to connect to the server from the next source address.
+    pub(super) fn connect(&mut self) -> io::Result<TcpStream> {
+        let socket = Socket::new(
+            Domain::for_address(self.address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        if self.address.is_ipv4() {
+            let source = self.opened % self.config.sources;
+            let source = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + source);
+            socket.bind(&SocketAddr::from((source, 0)).into())?;
+        }
+        self.opened = self.opened.wrapping_add(1);
+        match socket.connect(&self.address.into()) {
+            // EINPROGRESS has a kind of its own, which is not stable yet.
+            Err(error) if error.kind() != ErrorKind::WouldBlock && !in_progress(&error) => {
+                Err(error)
+            }
+            _ => Ok(TcpStream::from_std(socket.into())),
+        }
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        match self.connect() {
+            Ok(socket) => self.add(socket),
+            Err(error) => {
+                self.outcome.fail(format!("connect: {error}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn add(&mut self, socket: TcpStream) -> io::Result<()> {
+        let entry = self.exchanges.vacant_entry();
+        let token = Token(entry.key());
+        let exchange = entry.insert(Exchange::new(socket));
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll
+            .registry()
+            .register(&mut exchange.socket, token, interest)
+    }
+
+    /// Waits for events and follows them up. Returns the sockets of clients that hold a puzzle and
+    /// do not mean to pay.
+    fn turn(&mut self, pay: bool) -> io::Result<Vec<TcpStream>> {
+        let mut events = Events::with_capacity(EVENTS_PER_TURN);
+        let mut holders = Vec::new();
+        match self.poll.poll(&mut events, Some(PATROL)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => result?,
+        }
+        for event in &events {
+            let Token(key) = event.token();
+            let Some(exchange) = self.exchanges.get_mut(key) else {
+                continue;
+            };
+            let started = exchange.started;
+            match exchange.advance(&mut self.buffer, pay) {
+                Step::Pending => continue,
+                Step::Puzzled => holders.push(self.exchanges.remove(key).socket),
+                Step::Done => {
+                    self.outcome.latencies.push(started.elapsed());
+                    self.exchanges.remove(key);
+                }
+                Step::Failed(kind) => {
+                    self.outcome.fail(kind);
+                    self.exchanges.remove(key);
+                }
+            }
+        }
+        if events.is_empty() {
+            self.give_up_on_the_late();
+        }
+        Ok(holders)
+    }
+
+    fn give_up_on_the_late(&mut self) {
+        let (timeout, outcome) = (self.config.timeout, &mut self.outcome);
+        self.exchanges.retain(|_, exchange| {
+            let in_time = exchange.started.elapsed() < timeout;
+            if !in_time {
+                outcome.fail("timeout".to_string());
+            }
+            in_time
+        });
+    }
+}
+
+impl Outcome {
+    /// Successful handshakes a second.
+    pub(super) fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// The latency that this share of the successful handshakes did not exceed.
+    pub(super) fn latency(&self, share: f64) -> Duration {
+        let rank = (self.latencies.len() as f64 * share).ceil() as usize;
+        self.latencies
+            .get(rank.saturating_sub(1))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// How many handshakes failed.
+    pub(super) fn failed(&self) -> usize {
+        self.failures.values().sum()
+    }
+
+    fn fail(&mut self, kind: String) {
+        *self.failures.entry(kind).or_default() += 1;
+    }
+}
+
+/// EINPROGRESS: the connection is being made. Linux, then BSD.
+fn in_progress(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(115 | 36))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_taken_by_nearest_rank() {
+        let latencies: Vec<_> = (1..=100).map(Duration::from_millis).collect();
+        let outcome = Outcome {
+            latencies,
+            ..Outcome::default()
+        };
+        let shares = [0.5, 0.9, 0.99, 1.0];
+        let expected = [50, 90, 99, 100].map(Duration::from_millis);
+        assert_eq!(shares.map(|share| outcome.latency(share)), expected);
+        assert_eq!(Outcome::default().latency(0.5), Duration::ZERO);
+    }
+}
