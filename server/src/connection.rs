@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use crate::moment::{Moment, Now};
+use crate::moment::Now;
 use crate::responder::Responder;
 use crate::session::{End, Rules, Session, Turn};
 use crate::timer_wheel::TimerId;
@@ -18,7 +18,7 @@ const READS_PER_TURN: usize = 4;
 
 /// Bytes that are read away after the last answer, so that a peer that is still sending can receive
 /// it. A peer that sends more is cut off: it bounds the work done for somebody already refused.
-const MAX_DISCARDED: usize = 1 << 20;
+const MAX_DISCARDED: u32 = 1 << 20;
 
 /// An open connection. About 130 bytes, and a buffer only while there is something in it.
 pub struct Connection {
@@ -27,11 +27,11 @@ pub struct Connection {
     pub session: Session,
     /// Answers that the socket did not take yet; set by `send`. While there are any nothing is read,
     /// so it holds at most the answers to one read.
-    outbox: Vec<u8>,
-    /// The deadline that is armed, and its timer; set by the event loop.
-    pub timer: Option<(Moment, TimerId)>,
+    outbox: Box<[u8]>,
+    /// The timer of the session's deadline; set by the table of connections.
+    pub timer: TimerId,
     /// Bytes that came after the last answer.
-    discarded: usize,
+    discarded: u32,
     /// Whether the peer has ended its stream, or has nothing more to send.
     peer_is_done: bool,
     /// Whether our stream was ended.
@@ -59,12 +59,12 @@ pub struct Readiness {
 
 impl Connection {
     /// A connection on `socket`.
-    pub const fn new(socket: TcpStream, session: Session) -> Self {
+    pub fn new(socket: TcpStream, session: Session) -> Self {
         Self {
             socket,
             session,
-            outbox: Vec::new(),
-            timer: None,
+            outbox: Box::default(),
+            timer: TimerId::NONE,
             discarded: 0,
             peer_is_done: false,
             write_is_shut: false,
@@ -127,7 +127,7 @@ impl Connection {
                     self.session.end() == Some(End::Served) && emptied && input.is_empty();
             }
             if self.session.end().is_some() {
-                self.discarded += input.len();
+                self.discarded += input.len() as u32;
             }
             if emptied || self.discarded > MAX_DISCARDED {
                 return Ok(());
@@ -202,9 +202,9 @@ impl Connection {
         let waiting = std::mem::take(&mut self.outbox);
         let unsent = self.write(&waiting)?;
         if unsent.is_empty() {
-            self.outbox = self.write(bytes)?.to_vec();
+            self.outbox = self.write(bytes)?.into();
         } else {
-            self.outbox = [unsent, bytes].concat();
+            self.outbox = [unsent, bytes].concat().into();
         }
         self.rearm |= !self.outbox.is_empty();
         Ok(())

@@ -119,7 +119,6 @@ impl Connections {
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
-        connection.timer = None;
         if connection.session.end().is_some() {
             return self.remove(key, now);
         }
@@ -165,15 +164,10 @@ impl Connections {
         if result.and_then(settle).unwrap_or(Fate::Close) == Fate::Close {
             return self.remove(key, now);
         }
-        let deadline = connection.session.deadline();
-        if connection.timer.is_none_or(|(armed, _)| armed != deadline) {
-            if let Some((_, timer)) = connection.timer {
-                self.timers.cancel(timer);
-            }
-            let timer = self
-                .timers
-                .arm(deadline.due_tick(), Timer::Connection(key as u32));
-            connection.timer = Some((deadline, timer));
+        let due = connection.session.deadline().due_tick();
+        if self.timers.due(connection.timer) != Some(due) {
+            self.timers.cancel(connection.timer);
+            connection.timer = self.timers.arm(due, Timer::Connection(key as u32));
         }
     }
 
@@ -181,9 +175,7 @@ impl Connections {
         let Some(connection) = self.table.try_remove(key) else {
             return;
         };
-        if let Some((_, timer)) = connection.timer {
-            self.timers.cancel(timer);
-        }
+        self.timers.cancel(connection.timer);
         self.log_debug(now, "connection closed", connection.session.client());
     }
 

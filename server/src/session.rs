@@ -94,7 +94,6 @@ enum State {
     /// A puzzle is outstanding; `asked` counts it and those before it.
     Puzzled {
         puzzle: Puzzle,
-        sent: Moment,
         deadline: Moment,
         asked: u32,
     },
@@ -255,7 +254,6 @@ impl State {
         let deadline = now.moment.after(ttl);
         Self::Puzzled {
             puzzle,
-            sent: now.moment,
             deadline,
             asked: asked + 1,
         }
@@ -265,10 +263,7 @@ impl State {
     fn on_stamp(self, stamp: Stamp<'_>, step: &mut Step<'_, '_>) -> Self {
         let now = step.turn.now.moment;
         let Self::Puzzled {
-            puzzle,
-            sent,
-            deadline,
-            ..
+            puzzle, deadline, ..
         } = self
         else {
             return step.refuse(Refusal::StampNotFound);
@@ -282,7 +277,8 @@ impl State {
         if !puzzle.terms.difficulty.is_met_by(stamp.text()) {
             return step.refuse(Refusal::StampNotCorrect);
         }
-        step.answer(Reply::Resource(stamp, now.since(sent)));
+        let solved_in = step.turn.rules.ttl.saturating_sub(deadline.since(now));
+        step.answer(Reply::Resource(stamp, solved_in));
         Self::ended(End::Served, now)
     }
 }

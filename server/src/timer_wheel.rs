@@ -39,6 +39,14 @@ pub struct TimerId {
     serial: u32,
 }
 
+impl TimerId {
+    /// Names no timer.
+    pub const NONE: Self = Self {
+        key: NONE,
+        serial: 0,
+    };
+}
+
 #[derive(Debug)]
 struct Entry<T> {
     due: u64,
@@ -79,12 +87,15 @@ impl<T> TimerWheel<T> {
         TimerId { key, serial }
     }
 
+    /// The tick that a timer waits for. `None` if it was popped or cancelled before.
+    pub fn due(&self, id: TimerId) -> Option<u64> {
+        let entry = self.entries.get(id.key as usize)?;
+        (entry.serial == id.serial).then_some(entry.due)
+    }
+
     /// Takes back a timer. `None` if it was popped or cancelled before.
     pub fn cancel(&mut self, id: TimerId) -> Option<T> {
-        let entry = self.entries.get(id.key as usize)?;
-        if entry.serial != id.serial {
-            return None;
-        }
+        self.due(id)?;
         self.take(id.key)
     }
 

@@ -21,8 +21,8 @@ impl Client {
 
     /// A client whose system takes no more than a few kilobytes that nobody has read.
     pub(crate) fn with_small_window(server: SocketAddr) -> Self {
-        let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)
-            .expect("a socket more");
+        let socket =
+            Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket more");
         socket
             .set_recv_buffer_size(1)
             .expect("the least that the system allows");

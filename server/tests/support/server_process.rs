@@ -57,7 +57,15 @@ impl ServerProcess {
     /// The same, allowed no more than `descriptors`.
     pub(crate) fn start_with_descriptors(descriptors: u32, arguments: &[&str]) -> Self {
         let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
-        let fixed = ["-c", &script, PROGRAM, "--listen", "127.0.0.1:0", "--bits", "8"];
+        let fixed = [
+            "-c",
+            &script,
+            PROGRAM,
+            "--listen",
+            "127.0.0.1:0",
+            "--bits",
+            "8",
+        ];
         Self::start_command(bare_command("sh", &[&fixed, arguments].concat()))
     }
 
@@ -174,7 +182,10 @@ impl Drop for Process {
 /// The value of `key` in a log line of text without quotes.
 pub(crate) fn field<'a>(line: &'a str, key: &str) -> &'a str {
     let start = format!(" {key}=");
-    let value = line.split(&start).nth(1).and_then(|rest| rest.split(' ').next());
+    let value = line
+        .split(&start)
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
     value.unwrap_or_else(|| panic!("no {key} in {line:?}"))
 }
 
