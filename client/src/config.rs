@@ -21,7 +21,7 @@ pub const PROGRAM: Program = Program {
             long: "ADDR",
             value: "",
             default: Default::Value("127.0.0.1:8080"),
-            help: "the server, HOST:PORT",
+            help: "the server, HOST:PORT (POWTCP_SERVER)",
             variable: "POWTCP_SERVER",
         },
         Spec {

@@ -18,7 +18,7 @@ pub const PROGRAM: Program = Program {
             long: "ADDR",
             value: "",
             default: Default::Words("a server of its own"),
-            help: "a running server, loopback IP:PORT",
+            help: "a running server, loopback IP:PORT (POWTCP_SERVER)",
             variable: "POWTCP_SERVER",
         },
         Spec {

@@ -65,10 +65,7 @@ impl Puzzle {
         }
         prefix.push(&date.below_year());
         prefix.push(b":");
-        match dialect {
-            Dialect::Hashcash => prefix.push_address_without_colons(self.client),
-            Dialect::Powtcp => prefix.push_text(format_args!("{}", self.client)),
-        }
+        prefix.push_client(self.client, dialect);
         prefix.push(b"::");
         let mut rand = [0; RAND_LEN.div_ceil(3) * 4];
         if let Ok(written) = STANDARD.encode_slice(self.rand, &mut rand) {
@@ -113,30 +110,50 @@ impl Prefix {
     }
 
     /// At least `width` decimal digits.
-    fn push_number(&mut self, number: u64, width: u32) {
-        let mut digits = width.max(number.checked_ilog10().unwrap_or(0) + 1);
-        while digits > 0 {
-            digits -= 1;
-            self.push(&[b'0' + (number / 10_u64.pow(digits) % 10) as u8]);
+    fn push_number(&mut self, mut number: u64, width: usize) {
+        const MOST_DIGITS: usize = 20;
+        let mut digits = [b'0'; MOST_DIGITS];
+        let mut start = MOST_DIGITS;
+        while number > 0 || start > MOST_DIGITS - width {
+            start -= 1;
+            digits[start] = b'0' + (number % 10) as u8;
+            number /= 10;
         }
+        self.push(&digits[start..]);
     }
 
-    fn push_text(&mut self, text: fmt::Arguments<'_>) {
-        // Writing here never fails: see `write_str`.
-        let _ = self.write_fmt(text);
-    }
-
-    /// `IP/PORT`, each `:` of an IPv6 address a `-`: the stock program takes no colon here.
-    fn push_address_without_colons(&mut self, client: ClientAddr) {
-        let start = self.len;
+    /// `IP/PORT`, each `:` of an IPv6 address a `-`, for the stock program takes no colon here; or,
+    /// in the powtcp dialect, `IP:PORT` and `[IPv6]:PORT`.
+    fn push_client(&mut self, client: ClientAddr, dialect: Dialect) {
         match client.ip() {
-            IpAddr::V4(ip) => self.push_text(format_args!("{ip}/{}", client.port())),
-            IpAddr::V6(ip) => self.push_text(format_args!("{ip}/{}", client.port())),
+            IpAddr::V4(ip) => {
+                let [first, rest @ ..] = ip.octets();
+                self.push_number(u64::from(first), 1);
+                for octet in rest {
+                    self.push(b".");
+                    self.push_number(u64::from(octet), 1);
+                }
+            }
+            // Writing here never fails: see `write_str`.
+            IpAddr::V6(ip) => {
+                let start = self.len;
+                let _ = match dialect {
+                    Dialect::Hashcash => write!(self, "{ip}"),
+                    Dialect::Powtcp => write!(self, "[{ip}]"),
+                };
+                if dialect == Dialect::Hashcash {
+                    let text = &mut self.text[start..self.len];
+                    text.iter_mut()
+                        .filter(|c| **c == b':')
+                        .for_each(|c| *c = b'-');
+                }
+            }
         }
-        self.text[start..self.len]
-            .iter_mut()
-            .filter(|c| **c == b':')
-            .for_each(|c| *c = b'-');
+        self.push(match dialect {
+            Dialect::Hashcash => b"/",
+            Dialect::Powtcp => b":",
+        });
+        self.push_number(u64::from(client.port()), 1);
     }
 }
 

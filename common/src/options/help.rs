@@ -35,6 +35,20 @@ impl Program {
         );
         text
     }
+
+    /// The options as rows of a Markdown table, `--help` and `--version` left out: the README has
+    /// these, and a test compares.
+    pub fn markdown_rows(&self) -> Vec<String> {
+        let row = |spec: &Spec| {
+            let default = match spec.default {
+                Default::Value(value) => format!("`{value}`"),
+                Default::Words(words) => words.to_string(),
+                Default::Off => "off".to_string(),
+            };
+            format!("| `{}` | {default} | {} |", spec.synopsis(), spec.help)
+        };
+        self.options.iter().chain([&CONFIG_SPEC]).map(row).collect()
+    }
 }
 
 impl Spec {

@@ -1,0 +1,98 @@
+//! What the parts of a handshake cost: the check of a stamp beside one bare SHA-1, puzzles, messages,
+//! lines, and the search of one thread beside the oracle.
+
+use std::hint::black_box;
+use std::num::NonZero;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use powtcp_common::address::ClientAddr;
+use powtcp_common::hashcash::{Challenge, Dialect, Difficulty, Puzzle, Stamp, Terms, Watch, solve};
+use powtcp_common::line::LineBuffer;
+use powtcp_common::message::{MAX_CLIENT_LINE, Message};
+use sha1::{Digest, Sha1};
+
+const PUZZLE: &[u8] = b"1:16:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==";
+
+fn main() {
+    divan::main();
+}
+
+fn challenge() -> Challenge {
+    Challenge::parse(PUZZLE).expect("a puzzle")
+}
+
+fn puzzle() -> Puzzle {
+    Puzzle {
+        terms: Terms {
+            dialect: Dialect::Hashcash,
+            difficulty: Difficulty::from_bits(16).expect("16 of 160 bits"),
+        },
+        client: ClientAddr::from(std::net::SocketAddr::from(([127, 0, 0, 1], 52386))),
+        issued: 1_795_344_840,
+        rand: *b"abcdefghijkl",
+    }
+}
+
+#[divan::bench(sample_size = 1000)]
+fn bare_sha1_of_a_stamp(bencher: Bencher<'_, '_>) {
+    let stamp = challenge().stamp(123_456);
+    bencher.bench(|| Sha1::digest(black_box(&stamp)));
+}
+
+/// All that a right stamp costs the server beside the bytes: shape, comparison, hash.
+#[divan::bench(sample_size = 1000)]
+fn check_of_a_stamp(bencher: Bencher<'_, '_>) {
+    let (puzzle, text) = (puzzle(), challenge().stamp(123_456));
+    bencher.bench(|| {
+        let stamp = Stamp::parse(black_box(&text)).ok()?;
+        Some(puzzle.is_completed_by(&stamp) && puzzle.terms.difficulty.is_met_by(stamp.text()))
+    });
+}
+
+#[divan::bench(sample_size = 1000)]
+fn puzzle_text(bencher: Bencher<'_, '_>) {
+    let (puzzle, mut text) = (puzzle(), Vec::new());
+    bencher.bench_local(|| {
+        text.clear();
+        black_box(&puzzle).write_to(&mut text);
+    });
+}
+
+#[divan::bench(sample_size = 1000)]
+fn challenge_from_text(bencher: Bencher<'_, '_>) {
+    bencher.bench(|| Challenge::parse(black_box(PUZZLE)));
+}
+
+#[divan::bench(sample_size = 1000)]
+fn line_and_message(bencher: Bencher<'_, '_>) {
+    let line = [b"3:", challenge().stamp(123_456).as_slice(), b"\n"].concat();
+    let mut lines = LineBuffer::<MAX_CLIENT_LINE>::new();
+    bencher.bench_local(|| {
+        let mut input = black_box(line.as_slice());
+        let line = lines.next_line(&mut input);
+        line.ok()
+            .flatten()
+            .is_some_and(|line| Message::parse(line).is_ok())
+    });
+}
+
+#[divan::bench]
+fn search_of_one_thread(bencher: Bencher<'_, '_>) {
+    let challenge = challenge();
+    let search = || solve(&challenge, NonZero::<usize>::MIN, &Watch::new());
+    let solution = search().expect("a solution");
+    bencher.counter(ItemsCount::new(solution + 1)).bench(search);
+}
+
+#[divan::bench]
+fn oracle(bencher: Bencher<'_, '_>) {
+    let challenge = challenge();
+    let counters = 0..10_000;
+    bencher.counter(ItemsCount::new(10_000_usize)).bench(|| {
+        counters
+            .clone()
+            .filter(|&counter| challenge.is_solved_by(counter))
+            .count()
+    });
+}

@@ -1,0 +1,153 @@
+//! Guards that our stamps are hashcash: Debian's `hashcash` program takes what our solver finds, and
+//! refuses what it should; and we take what that program mints.
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::process::{self, Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use powtcp_common::hashcash::{
+    Challenge, Dialect, Difficulty, Puzzle, RAND_LEN, Stamp, Terms, Watch, solve,
+};
+
+const BITS: u32 = 12;
+
+/// Clients, and their addresses as a resource.
+const CLIENTS: [(&str, &str); 5] = [
+    ("127.0.0.1:52386", "127.0.0.1/52386"),
+    ("[::1]:80", "--1/80"),
+    ("[2001:db8::7]:52386", "2001-db8--7/52386"),
+    ("[::ffff:10.1.2.3]:5", "10.1.2.3/5"),
+    (
+        "[1111:2222:3333:4444:5555:6666:7777:8888]:65535",
+        "1111-2222-3333-4444-5555-6666-7777-8888/65535",
+    ),
+];
+
+/// The program, with a database of spent stamps of its own.
+struct Stock {
+    directory: PathBuf,
+}
+
+impl Stock {
+    /// `None` where it is not installed; in CI it must be.
+    fn find(test: &str) -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let missing = Command::new("hashcash")
+            .arg("-h")
+            .output()
+            .is_err_and(|error| {
+                assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+                true
+            });
+        if missing {
+            assert!(env::var_os("CI").is_none(), "CI lacks the program hashcash");
+            eprintln!("{test} is skipped: the program hashcash is not installed");
+            return None;
+        }
+        let count = COUNT.fetch_add(1, Relaxed);
+        let directory = env::temp_dir().join(format!("powtcp-stock-{}-{count}", process::id()));
+        fs::create_dir(&directory).expect("a directory for temporary files");
+        Some(Self { directory })
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new("hashcash")
+            .args(["-f", "spent"])
+            .args(arguments)
+            .current_dir(&self.directory)
+            .output()
+            .expect("the program was there a moment ago")
+    }
+
+    /// What the protocol says that anyone can do: `hashcash -c -d -b BITS -r RESOURCE STAMP`.
+    fn accepts(&self, bits: u32, resource: &str, stamp: &str) -> bool {
+        let bits = bits.to_string();
+        let arguments = ["-c", "-d", "-b", &bits, "-r", resource, stamp];
+        self.run(&arguments).status.success()
+    }
+}
+
+impl Drop for Stock {
+    fn drop(&mut self) {
+        // What cannot be removed stays; no test has failed by it.
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A puzzle of this minute for `client`.
+fn puzzle(client: &str, rand: u8) -> Puzzle {
+    let client: SocketAddr = client.parse().expect("an address");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    Puzzle {
+        terms: Terms {
+            dialect: Dialect::Hashcash,
+            difficulty: Difficulty::from_bits(BITS).expect("fewer bits than SHA-1 has"),
+        },
+        client: client.into(),
+        issued: now.expect("a clock after 1970").as_secs(),
+        rand: [rand; RAND_LEN],
+    }
+}
+
+/// The stamp of `puzzle`, solved by our solver.
+fn solved(puzzle: &Puzzle) -> String {
+    let challenge = Challenge::parse(puzzle.to_string().as_bytes()).expect("a puzzle of our own");
+    let counter = solve(&challenge, NonZero::<usize>::MIN, &Watch::new());
+    let stamp = challenge.stamp(counter.expect("nobody cancels the search"));
+    String::from_utf8(stamp).expect("ASCII")
+}
+
+#[test]
+fn the_stock_program_accepts_our_stamps() {
+    let Some(stock) = Stock::find("the_stock_program_accepts_our_stamps") else {
+        return;
+    };
+    for (client, resource) in CLIENTS {
+        for rand in [0, 0x5a, 0xfb, 0xff] {
+            let stamp = solved(&puzzle(client, rand));
+            assert!(stock.accepts(BITS, resource, &stamp), "{stamp}");
+            assert!(!stock.accepts(BITS, resource, &stamp), "spent: {stamp}");
+        }
+    }
+}
+
+#[test]
+fn the_stock_program_refuses_what_is_no_stamp_for_it() {
+    let Some(stock) = Stock::find("the_stock_program_refuses_what_is_no_stamp_for_it") else {
+        return;
+    };
+    let (client, resource) = CLIENTS[0];
+    let puzzle = puzzle(client, 1);
+    assert!(!stock.accepts(BITS, resource, &puzzle.to_string()));
+    let stamp = solved(&puzzle);
+    assert!(!stock.accepts(BITS, "127.0.0.1/52387", &stamp));
+    assert!(!stock.accepts(BITS + 1, resource, &stamp));
+    assert!(stock.accepts(BITS, resource, &stamp));
+}
+
+#[test]
+fn we_accept_what_the_stock_program_mints() {
+    let Some(stock) = Stock::find("we_accept_what_the_stock_program_mints") else {
+        return;
+    };
+    let difficulty = Difficulty::from_bits(BITS).expect("fewer bits than SHA-1 has");
+    for (_, resource) in CLIENTS {
+        // `-Z 1` keeps it from filling its counter up to a whole block of SHA-1.
+        let bits = BITS.to_string();
+        let arguments = ["-m", "-q", "-u", "-Z", "1", "-z", "12", "-b", &bits];
+        let output = stock.run(&[&arguments[..], &["-r", resource, resource]].concat());
+        let minted = String::from_utf8(output.stdout).expect("ASCII");
+        let text = minted.lines().next().expect("a stamp");
+        let stamp = Stamp::parse(text.as_bytes()).expect("a stamp of the stock program");
+        assert!(difficulty.is_met_by(stamp.text()), "{text}");
+        let challenge = Challenge::parse(text.as_bytes()).expect("a layout that we know");
+        assert_eq!(challenge.difficulty(), difficulty, "{text}");
+        assert_eq!(challenge.dialect(), Dialect::Hashcash, "{text}");
+    }
+}
