@@ -1,5 +1,6 @@
 //! What a user of the client can set: the table of options, and the values that came out of it.
 
+use std::cmp::Ordering;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -105,9 +106,9 @@ impl Config {
     pub fn new(options: &Options) -> Result<Self, UsageError> {
         let threads = number(options, "--threads", MOST_THREADS)?;
         let threads = threads.and_then(|threads| NonZero::new(threads as usize));
-        let max_bits = number(options, "--max-bits", 64)?.unwrap_or_default();
-        let max_difficulty = Difficulty::from_bits(max_bits as u32)
-            .ok_or_else(|| options.wrong("--max-bits", "a number of bits"))?;
+        let difficulty = |text: &str| Difficulty::from_bits(whole_number(text, 1..=64)? as u32);
+        let max_bits = "a whole number from 1 to 64";
+        let max_difficulty = options.required("--max-bits", max_bits, difficulty)?;
         Ok(Self {
             server: options.required("ADDR", "HOST:PORT, such as localhost:8080", address)?,
             threads: threads
@@ -116,25 +117,33 @@ impl Config {
             max_difficulty,
             timeout: duration(options, "--timeout")?,
             solve_timeout: duration(options, "--solve-timeout")?,
-            verbosity: match (options.switch("--quiet")?, options.switch("--verbose")?) {
-                (false, false) => Verbosity::Normal,
-                (true, false) => Verbosity::Quiet,
-                (false, true) => Verbosity::Verbose,
-                (true, true) => {
-                    return Err(UsageError::new(
-                        "--quiet and --verbose: expected one of the two",
-                    ));
-                }
-            },
+            verbosity: verbosity(options)?,
         })
     }
 }
 
-/// A host and a port; whether there is such a host is found out later.
+fn verbosity(options: &Options) -> Result<Verbosity, UsageError> {
+    match (options.switch("--quiet")?, options.switch("--verbose")?) {
+        (false, false) => Ok(Verbosity::Normal),
+        (true, false) => Ok(Verbosity::Quiet),
+        (false, true) => Ok(Verbosity::Verbose),
+        (true, true) => match options.stronger("--quiet", "--verbose") {
+            Ordering::Greater => Ok(Verbosity::Quiet),
+            Ordering::Less => Ok(Verbosity::Verbose),
+            Ordering::Equal => Err(UsageError::new(
+                "--quiet and --verbose: expected one of the two",
+            )),
+        },
+    }
+}
+
+/// A host and a port; whether there is such a host is found out later. An IPv6 address stands in
+/// brackets.
 fn address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
     whole_number(port, 1..=65_535)?;
-    (!host.is_empty()).then(|| text.to_string())
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    (!host.is_empty() && (bracketed || !host.contains(':'))).then(|| text.to_string())
 }
 
 fn number(options: &Options, name: &str, most: u64) -> Result<Option<u64>, UsageError> {

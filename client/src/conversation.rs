@@ -26,7 +26,8 @@ impl Conversation {
     pub fn connect(server: &str, timeout: Duration) -> Result<Self, ClientError> {
         let deadline = Instant::now() + timeout;
         let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
-        for address in server.to_socket_addrs().map_err(ClientError::Connect)? {
+        let failed = |error| ClientError::Connect(server.to_string(), error);
+        for address in server.to_socket_addrs().map_err(failed)? {
             let Some(left) = time_left(deadline) else {
                 break;
             };
@@ -42,7 +43,7 @@ impl Conversation {
                 Err(error) => last = error,
             }
         }
-        Err(ClientError::Connect(last))
+        Err(failed(last))
     }
 
     /// Sends one message.

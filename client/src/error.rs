@@ -9,8 +9,8 @@ use powtcp_common::log_line::escape;
 /// Why there is no resource.
 #[derive(Debug)]
 pub enum ClientError {
-    /// There is no such host, or no connection to it.
-    Connect(io::Error),
+    /// There is no such server, or no connection to it.
+    Connect(String, io::Error),
     /// The connection broke.
     Broken(io::Error),
     /// The server did not do this in time.
@@ -34,7 +34,13 @@ pub enum ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect(error) => write!(f, "cannot connect: {error}"),
+            Self::Connect(server, error) => {
+                write!(
+                    f,
+                    "cannot connect to {}: {error}",
+                    harmless(server.as_bytes())
+                )
+            }
             Self::Broken(error) => write!(f, "the connection broke: {error}"),
             Self::Timeout(what) => write!(f, "the server did not {what} in time"),
             Self::Closed(what) => write!(f, "the server closed the connection and did not {what}"),

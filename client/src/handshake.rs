@@ -82,7 +82,8 @@ fn solve_watched(
         let watch = &watch;
         scope.spawn(move || done.send(solve(challenge, config.threads, watch)));
         let outcome = loop {
-            match solution.recv_timeout(PROGRESS_INTERVAL) {
+            let left = config.solve_timeout.saturating_sub(start.elapsed());
+            match solution.recv_timeout(left.min(PROGRESS_INTERVAL)) {
                 Ok(counter) => break counter.ok_or(ClientError::Unsolved),
                 Err(RecvTimeoutError::Disconnected) => break Err(ClientError::Unsolved),
                 Err(RecvTimeoutError::Timeout) => reporter.progress(&effort()),

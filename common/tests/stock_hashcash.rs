@@ -141,7 +141,7 @@ fn we_accept_what_the_stock_program_mints() {
         // `-Z 1` keeps it from filling its counter up to a whole block of SHA-1.
         let bits = BITS.to_string();
         let arguments = ["-m", "-q", "-u", "-Z", "1", "-z", "12", "-b", &bits];
-        let output = stock.run(&[&arguments[..], &["-r", resource, resource]].concat());
+        let output = stock.run(&[&arguments[..], &["-r", resource]].concat());
         let minted = String::from_utf8(output.stdout).expect("ASCII");
         let text = minted.lines().next().expect("a stamp");
         let stamp = Stamp::parse(text.as_bytes()).expect("a stamp of the stock program");

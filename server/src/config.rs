@@ -208,6 +208,5 @@ fn resources(options: &Options) -> Result<Resources, UsageError> {
     let Some(path) = path else {
         return Ok(Resources::built_in());
     };
-    Resources::load(Path::new(&path))
-        .map_err(|error| UsageError::new(format!("--resources: '{path}': {error}")))
+    Resources::load(Path::new(&path)).map_err(|error| options.unusable("--resources", error))
 }

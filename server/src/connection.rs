@@ -20,7 +20,12 @@ const READS_PER_TURN: usize = 4;
 /// it. A peer that sends more is cut off: it bounds the work done for somebody already refused.
 const MAX_DISCARDED: u32 = 1 << 20;
 
-/// An open connection. About 130 bytes, and a buffer only while there is something in it.
+/// The longest answer that certainly leaves in one piece. Whoever has it needs nothing more, and is
+/// closed on at once; after a longer one the peer is waited for, because what it sends to a closed
+/// socket would make the network drop what has not arrived yet.
+const MAX_PROMPT_ANSWER: usize = 1024;
+
+/// An open connection. 152 bytes, and a buffer only while there is something in it.
 pub struct Connection {
     socket: TcpStream,
     /// The protocol's state.
@@ -36,8 +41,8 @@ pub struct Connection {
     peer_is_done: bool,
     /// Whether our stream was ended.
     write_is_shut: bool,
-    /// Whether the poll must be asked for the next event, because this turn ended before the socket
-    /// had no more to give or to take.
+    /// Whether the poll must be asked for the next event: because it is of another kind than the one
+    /// before, or because this turn ended before the socket had no more to give.
     rearm: bool,
 }
 
@@ -114,17 +119,13 @@ impl Connection {
             let emptied = len < buffer.len() && !readiness.read_closed;
             let mut input = &buffer[..len];
             if self.session.end().is_none() {
-                self.session.on_bytes(
-                    &mut input,
-                    &mut Turn {
-                        now,
-                        rules,
-                        host: responder,
-                    },
-                );
+                self.session
+                    .on_bytes(&mut input, &mut Turn::new(now, rules, responder));
+                self.peer_is_done = self.session.end() == Some(End::Served)
+                    && emptied
+                    && input.is_empty()
+                    && responder.outgoing().len() <= MAX_PROMPT_ANSWER;
                 self.send_from(responder)?;
-                self.peer_is_done =
-                    self.session.end() == Some(End::Served) && emptied && input.is_empty();
             }
             if self.session.end().is_some() {
                 self.discarded += input.len() as u32;
@@ -148,14 +149,7 @@ impl Connection {
         now: Now,
         act: impl FnOnce(&mut Session, &mut Turn<'_>),
     ) -> io::Result<()> {
-        act(
-            &mut self.session,
-            &mut Turn {
-                now,
-                rules,
-                host: responder,
-            },
-        );
+        act(&mut self.session, &mut Turn::new(now, rules, responder));
         self.send_from(responder)
     }
 
@@ -181,7 +175,8 @@ impl Connection {
         if std::mem::take(&mut self.rearm) {
             let interest = match self.outbox.is_empty() {
                 true => Interest::READABLE,
-                false => Interest::READABLE | Interest::WRITABLE,
+                // Not for reading too: what waits to be read would be an event in every turn.
+                false => Interest::WRITABLE,
             };
             registry.reregister(&mut self.socket, token, interest)?;
         }
@@ -206,7 +201,7 @@ impl Connection {
         } else {
             self.outbox = [unsent, bytes].concat().into();
         }
-        self.rearm |= !self.outbox.is_empty();
+        self.rearm |= waiting.is_empty() != self.outbox.is_empty();
         Ok(())
     }
 

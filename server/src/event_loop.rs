@@ -121,7 +121,9 @@ impl Server {
                 break;
             }
         }
-        self.log(self.clock.now(), Level::Info, "stopped", &[]);
+        let now = self.clock.now();
+        self.connections.responder.log.sum_up(now);
+        self.log(now, Level::Info, "stopped", &[]);
         Ok(())
     }
 
@@ -163,7 +165,7 @@ impl Server {
                 }
                 Some(Timer::LogSummary) => {
                     self.log_summary = None;
-                    self.connections.responder.log.on_deadline(now);
+                    self.connections.responder.log.sum_up(now);
                 }
                 Some(Timer::Shutdown) => {
                     self.connections.end_shutdown(now);

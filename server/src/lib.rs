@@ -16,3 +16,4 @@ pub mod resources;
 pub mod responder;
 pub mod session;
 pub mod timer_wheel;
+pub mod turn;

@@ -67,15 +67,16 @@ impl Log {
         self.limit.deadline()
     }
 
-    /// Says how many lines were left out, once their interval has passed.
-    pub fn on_deadline(&mut self, now: Now) {
-        if self
-            .deadline()
-            .is_some_and(|deadline| deadline <= now.moment)
-        {
+    /// Says how many lines were left out, if any were.
+    pub fn sum_up(&mut self, now: Now) {
+        if self.deadline().is_some() {
             let count = self.limit.start_interval(now.moment);
-            let fields = [("count", Value::Number(count))];
-            self.line(now, Level::Info, "log lines left out", &fields);
+            self.line(
+                now,
+                Level::Info,
+                "log lines left out",
+                &[("count", Value::Number(count))],
+            );
         }
     }
 }

@@ -123,7 +123,7 @@ impl Config {
             concurrency: number("--concurrency", 1, 100_000)? as usize,
             sources: number("--sources", 1, 65_536)? as u32,
             timeout: options.required("--timeout", "a duration from 1ms to 1h", timeout)?,
-            bits: number("--bits", 1, 64)?,
+            bits: number("--bits", 1, 24)?,
             idle: number("--idle", 0, 1_000_000)? as usize,
             program: options.value("--program", "a file", |text| Some(text.into()))?,
         })

@@ -148,7 +148,7 @@ impl<'a> Crowd<'a> {
                 continue;
             };
             let started = exchange.started;
-            match exchange.advance(&mut self.buffer, pay) {
+            match exchange.advance(event.is_readable(), &mut self.buffer, pay) {
                 Step::Pending => continue,
                 Step::Puzzled => holders.push(self.exchanges.remove(key).socket),
                 Step::Done => {

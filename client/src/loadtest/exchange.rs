@@ -10,6 +10,10 @@ use powtcp_common::line::{LineBuffer, LineTooLong};
 use powtcp_common::log_line::escape;
 use powtcp_common::message::{Command, MAX_SERVER_LINE, Message};
 
+/// The hardest puzzle that is solved: one thread solves for all clients, and takes a second or so for
+/// this one.
+const MAX_BITS: u8 = 24;
+
 /// A handshake under way.
 #[derive(Debug)]
 pub(super) struct Exchange {
@@ -43,16 +47,20 @@ impl Exchange {
         }
     }
 
-    /// Goes on as far as the socket allows. With `pay` a puzzle is solved, without it the exchange
-    /// ends there.
-    pub(super) fn advance(&mut self, buffer: &mut [u8], pay: bool) -> Step {
+    /// Goes on as far as the socket allows, which the poll has said to be `readable` or not. With `pay`
+    /// a puzzle is solved, without it the exchange ends there.
+    pub(super) fn advance(&mut self, readable: bool, buffer: &mut [u8], pay: bool) -> Step {
         if !self.connected {
             match self.socket.take_error() {
                 Ok(None) if self.socket.peer_addr().is_ok() => self.connected = true,
                 Ok(None) => return Step::Pending,
                 Ok(Some(error)) | Err(error) => return failed("connect", &error),
             }
-            return self.say(Command::RequestPuzzle, b"");
+            let asked = self.say(Command::RequestPuzzle, b"");
+            if !readable {
+                return asked;
+            }
+            // The server has said something already: even if it has closed since, that tells why.
         }
         loop {
             let len = match self.socket.read(buffer) {
@@ -107,6 +115,9 @@ impl Answer {
                 command: Command::ResponsePuzzle,
                 payload,
             }) => match Challenge::parse(payload) {
+                Ok(challenge) if challenge.difficulty().bits() > MAX_BITS => {
+                    Self::Error(format!("puzzle harder than {MAX_BITS} bits"))
+                }
                 Ok(challenge) => Self::Puzzle(challenge),
                 Err(error) => Self::Error(format!("bad puzzle: {error}")),
             },

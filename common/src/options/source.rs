@@ -5,7 +5,7 @@ use std::fs;
 
 use pico_args::{Arguments, Error, Keys};
 
-use super::values::{Given, Options};
+use super::values::{Given, Options, Origin};
 use super::{Default, Program, Spec, UsageError};
 
 pub(super) const CONFIG: &str = "--config";
@@ -40,8 +40,8 @@ impl Program {
         if arguments.contains(["-V", "--version"]) {
             return Ok(Request::Print(format!("{} {}\n", self.name, self.version)));
         }
-        let variable = |option: &str, name: &str| {
-            let given = |value| Given::new(value, format!("{option} ({name})"));
+        let variable = |option, name| {
+            let given = |value| Given::new(option, value, Origin::Environment(name));
             environment(name).map(given).transpose()
         };
 
@@ -65,7 +65,7 @@ impl Program {
             if spec.is_positional()
                 && let Some(value) = take_positional(&mut arguments)
             {
-                *given = Some(Given::new(value, spec.long.to_string())?);
+                *given = Some(Given::new(spec.long, value, Origin::Flag)?);
             }
         }
         match arguments.finish().first() {
@@ -77,9 +77,9 @@ impl Program {
     /// Lines of `POWTCP_BITS=20`, blank lines and `#` comments. Keys without `POWTCP_` pass: systemd
     /// or docker may read the same file as a whole service's environment.
     fn read_file(&self, file: &Given) -> Result<Vec<Option<Given>>, UsageError> {
-        let path = &file.value;
-        let text = fs::read_to_string(path)
-            .map_err(|error| UsageError::new(format!("{CONFIG}: cannot read '{path}': {error}")))?;
+        let text = fs::read_to_string(&file.value)
+            .map_err(|error| UsageError::new(format!("{file} cannot be read: {error}")))?;
+        let path = file.value.escape_debug();
         let mut given = vec![None; self.options.len()];
         for (line, number) in text.lines().zip(1..) {
             let line = line.trim();
@@ -104,10 +104,10 @@ impl Program {
                     "unknown key '{key}', expected one of {known}"
                 )));
             };
-            let origin = format!("{} ({path}:{number})", self.options[index].long);
             given[index] = Some(Given {
+                option: self.options[index].long,
                 value: value.to_string(),
-                origin,
+                origin: Origin::File(format!("{path}:{number}")),
             });
         }
         Ok(given)
@@ -138,10 +138,7 @@ impl Spec {
             short => [short, self.long].into(),
         };
         if matches!(self.default, Default::Off) {
-            let on = || Given {
-                value: "true".to_string(),
-                origin: self.long.to_string(),
-            };
+            let on = || Given::flag(self.long, "true".to_string());
             return Ok(arguments.contains(keys).then(on));
         }
         take_value(arguments, keys, self.long)
@@ -152,14 +149,11 @@ impl Spec {
 fn take_value(
     arguments: &mut Arguments,
     keys: Keys,
-    name: &str,
+    name: &'static str,
 ) -> Result<Option<Given>, UsageError> {
     // Of the calls of pico-args, only this one takes `--name=value` as well.
     match arguments.opt_value_from_fn(keys, |value| Ok::<_, String>(value.to_string())) {
-        Ok(value) => Ok(value.map(|value| Given {
-            value,
-            origin: name.to_string(),
-        })),
+        Ok(value) => Ok(value.map(|value| Given::flag(name, value))),
         Err(Error::OptionWithoutAValue(_)) => {
             Err(UsageError::new(format!("{name}: needs a value")))
         }

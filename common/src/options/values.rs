@@ -1,6 +1,8 @@
 //! The options that were given, and what is read from them.
 
+use std::cmp::Ordering;
 use std::ffi::OsString;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -15,11 +17,23 @@ pub struct Options {
     given: Vec<Option<Given>>,
 }
 
-/// A value, and how an error message calls the option that it was given for.
+/// A value, and where it was given.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
+    pub(super) option: &'static str,
     pub(super) value: String,
-    pub(super) origin: String,
+    pub(super) origin: Origin,
+}
+
+/// Where a value was given, the weakest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// In this line of the file of `--config`, written as `PATH:LINE`.
+    File(String),
+    /// In this environment variable.
+    Environment(&'static str),
+    /// On the command line.
+    Flag,
 }
 
 impl Options {
@@ -64,8 +78,8 @@ impl Options {
         expected: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T, UsageError> {
-        self.value(name, expected, parse)?
-            .ok_or_else(|| self.wrong(name, expected))
+        let missing = || UsageError::new(format!("{name}: missing, expected {expected}"));
+        self.value(name, expected, parse)?.ok_or_else(missing)
     }
 
     /// Whether the switch `name` is on.
@@ -81,12 +95,22 @@ impl Options {
         Ok(self.value(name, "true or false", parse)?.unwrap_or(false))
     }
 
-    /// The error of a wrong value of the option `name`.
-    pub fn wrong(&self, name: &str, expected: &str) -> UsageError {
+    /// The error of a value of the option `name` that cannot be used, for a `reason` of its own.
+    pub fn unusable(&self, name: &str, reason: impl fmt::Display) -> UsageError {
         match self.find(name) {
-            Some((_, Some(given))) => given.wrong(expected),
-            _ => UsageError::new(format!("{name}: expected {expected}")),
+            Some((_, Some(given))) => UsageError::new(format!("{given}: {reason}")),
+            _ => UsageError::new(format!("{name}: {reason}")),
         }
+    }
+
+    /// Which of two options was given in the stronger place: a flag beats the environment, and that
+    /// the file.
+    pub fn stronger(&self, one: &str, other: &str) -> Ordering {
+        let rank = |name| {
+            self.find(name)
+                .and_then(|(_, given)| Some(given?.origin.rank()))
+        };
+        rank(one).cmp(&rank(other))
     }
 
     fn find(&self, name: &str) -> Option<(&'static Spec, Option<&Given>)> {
@@ -96,25 +120,66 @@ impl Options {
 }
 
 impl Given {
-    pub(super) fn new(value: OsString, origin: String) -> Result<Self, UsageError> {
-        value
-            .into_string()
-            .map(|value| Self {
+    pub(super) const fn flag(option: &'static str, value: String) -> Self {
+        Self {
+            option,
+            value,
+            origin: Origin::Flag,
+        }
+    }
+
+    pub(super) fn new(
+        option: &'static str,
+        value: OsString,
+        origin: Origin,
+    ) -> Result<Self, UsageError> {
+        match value.into_string() {
+            Ok(value) => Ok(Self {
+                option,
                 value,
-                origin: origin.clone(),
-            })
-            .map_err(|value| {
+                origin,
+            }),
+            Err(value) => {
                 let value = value.to_string_lossy().into_owned();
-                Self { value, origin }.wrong("text in UTF-8")
-            })
+                Err(Self {
+                    option,
+                    value,
+                    origin,
+                }
+                .wrong("text in UTF-8"))
+            }
+        }
     }
 
     fn wrong(&self, expected: &str) -> UsageError {
-        let Self { value, origin } = self;
-        UsageError::new(format!(
-            "{origin}: '{}' is wrong, expected {expected}",
-            value.escape_debug()
-        ))
+        UsageError::new(format!("{self} is wrong, expected {expected}"))
+    }
+}
+
+/// The option, where it came from if it was no flag, and the value.
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            option,
+            value,
+            origin,
+        } = self;
+        match origin {
+            Origin::File(place) => write!(f, "{option} ({place})")?,
+            Origin::Environment(variable) => write!(f, "{option} ({variable})")?,
+            Origin::Flag => f.write_str(option)?,
+        }
+        write!(f, ": '{}'", value.escape_debug())
+    }
+}
+
+impl Origin {
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::File(_) => 0,
+            Self::Environment(_) => 1,
+            Self::Flag => 2,
+        }
     }
 }
 

@@ -19,13 +19,13 @@ impl Client {
         Self::new(TcpStream::connect(server).expect("a server that listens"))
     }
 
-    /// A client whose system takes no more than a few kilobytes that nobody has read.
-    pub(crate) fn with_small_window(server: SocketAddr) -> Self {
+    /// A client whose system takes about `window` bytes that nobody has read, or as few as it can.
+    pub(crate) fn with_window(server: SocketAddr, window: usize) -> Self {
         let socket =
             Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket more");
         socket
-            .set_recv_buffer_size(1)
-            .expect("the least that the system allows");
+            .set_recv_buffer_size(window)
+            .expect("an option that every socket has");
         socket
             .connect(&server.into())
             .expect("a server that listens");
@@ -56,8 +56,13 @@ impl Client {
         self.reader.get_mut().write_all(bytes.as_ref())
     }
 
+    /// The same connection, to send from another thread.
+    pub(crate) fn second_handle(&self) -> TcpStream {
+        self.stream().try_clone().expect("a descriptor more")
+    }
+
     /// Ends the client's half of the connection.
-    pub(crate) fn finish_sending(&mut self) {
+    pub(crate) fn finish_sending(&self) {
         self.stream()
             .shutdown(Shutdown::Write)
             .expect("a connected socket");
@@ -68,6 +73,12 @@ impl Client {
         let mut line = String::new();
         self.reader.read_line(&mut line).expect("a line or the end");
         line.trim_end_matches('\n').to_string()
+    }
+
+    /// Waits for something to read, and leaves it there.
+    pub(crate) fn wait_for_bytes(&self) {
+        let len = self.stream().peek(&mut [0]).expect("an answer");
+        assert_eq!(len, 1, "the stream ended");
     }
 
     /// All lines up to the end of the stream, which must be a proper one.

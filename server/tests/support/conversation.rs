@@ -57,7 +57,7 @@ impl Host for FakeHost {
         self.answers.push(match reply {
             Reply::Puzzle(puzzle) => format!("2:{puzzle}"),
             Reply::Resource(..) => SERVED.to_string(),
-            Reply::Refusal(why, _) => format!("0:{why}"),
+            Reply::Refusal(why, ..) => format!("0:{why}"),
         });
     }
 }

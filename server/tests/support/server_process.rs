@@ -1,11 +1,13 @@
 //! The server as a process of its own, with its log lines as they come.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
 
 use super::PATIENCE;
 
@@ -104,6 +106,29 @@ impl ServerProcess {
         assert!(status.is_ok_and(|status| status.success()));
     }
 
+    /// What the server has cost so far, as the kernel counts it: in hundredths of a second.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = self.proc_file("stat");
+        // The fields after the name, which stands in parentheses: utime and stime are 14 and 15.
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let times = after_name.split_whitespace().skip(11).take(2);
+        let hundredths = times.map(|field| field.parse::<u64>().expect("a number"));
+        Duration::from_millis(10 * hundredths.sum::<u64>())
+    }
+
+    /// The most memory that the server has held so far, in kilobytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = self.proc_file("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.expect("a line of proc(5)")
+    }
+
+    fn proc_file(&self, name: &str) -> String {
+        let path = format!("/proc/{}/{name}", self.pid());
+        fs::read_to_string(path).expect("a process that runs")
+    }
+
     /// Waits for the end of the server.
     pub(crate) fn wait(self) -> Outcome {
         self.process.wait()
@@ -179,14 +204,12 @@ impl Drop for Process {
     }
 }
 
-/// The value of `key` in a log line of text without quotes.
+/// The value of `key` in a log line of either format; in text one without quotes.
 pub(crate) fn field<'a>(line: &'a str, key: &str) -> &'a str {
-    let start = format!(" {key}=");
-    let value = line
-        .split(&start)
-        .nth(1)
-        .and_then(|rest| rest.split(' ').next());
-    value.unwrap_or_else(|| panic!("no {key} in {line:?}"))
+    let value_between = |start: String, end| line.split_once(&start)?.1.split(end).next();
+    value_between(format!(" {key}="), ' ')
+        .or_else(|| value_between(format!("\"{key}\":\""), '"'))
+        .unwrap_or_else(|| panic!("no {key} in {line:?}"))
 }
 
 fn bare_command(program: &str, arguments: &[impl AsRef<OsStr>]) -> Command {

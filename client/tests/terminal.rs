@@ -1,0 +1,65 @@
+//! A client on a terminal shows how far it is while it solves.
+
+mod support;
+
+use support::fake_server::FakeServer;
+use support::program::{client_on_a_terminal, outcome_of};
+use support::puzzles::endless_puzzle_line;
+use support::real_server::serve;
+
+/// Back to the start of the line; erase the rest of the line (ECMA-48, 8.3.41).
+const START: &str = "\r";
+const ERASE: &str = "\x1b[K";
+
+/// What a terminal gets from a client that gives up on a puzzle, and is started with `flags`.
+fn unsolved(flags: &[&str]) -> String {
+    let server = FakeServer::start(|mut client| {
+        client.answer_request(endless_puzzle_line());
+        client.rest_while_open()
+    });
+    let arguments = ["--solve-timeout", "300ms", server.address()];
+    let outcome = outcome_of(client_on_a_terminal(&[&arguments, flags].concat()));
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(server.finish(), "");
+    outcome.text()
+}
+
+#[test]
+fn progress_shows_attempts_rate_and_share_on_one_line() {
+    let shown = unsolved(&[]);
+    let mut lines: Vec<_> = shown.split(START).collect();
+    assert_eq!(lines.remove(0), "");
+    let is_progress = |line: &&str| line.starts_with("solving 32 bits: ");
+    let progress: Vec<_> = lines.iter().copied().take_while(is_progress).collect();
+    assert!(!progress.is_empty(), "{shown:?}");
+    for line in &progress {
+        assert!(line.contains(" attempts in "), "{line:?}");
+        assert!(line.contains(" MH/s, "), "{line:?}");
+        assert!(
+            line.ends_with(&format!(" % of the expected work{ERASE}")),
+            "{line:?}"
+        );
+    }
+    let reason = "powtcp-client: no solution was found before --solve-timeout";
+    assert_eq!(lines[progress.len()..], [&format!("{ERASE}{reason}"), "\n"]);
+}
+
+#[test]
+fn a_quiet_and_a_verbose_client_show_no_progress() {
+    for flag in ["--quiet", "--verbose"] {
+        let shown = unsolved(&[flag]);
+        assert!(!shown.contains("solving"), "{shown:?}");
+        assert!(!shown.contains(ERASE), "{shown:?}");
+    }
+}
+
+#[test]
+fn the_last_word_is_what_was_solved() {
+    let server = serve("Don't Panic.", &["--bits", "8"]);
+    let outcome = outcome_of(client_on_a_terminal(&[&server]));
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let text = outcome.text();
+    let (_, last) = text.rsplit_once(ERASE).expect("an erased line");
+    assert!(last.starts_with("solved 8 bits: "), "{text:?}");
+    assert!(last.ends_with(" MH/s\r\nDon't Panic.\r\n"), "{text:?}");
+}

@@ -1,0 +1,156 @@
+//! The client's side of the wire to the byte, against transcripts written out by hand.
+
+mod support;
+
+use powtcp_common::hashcash::Difficulty;
+use support::fake_server::{Peer, serve_once};
+
+/// What a server of the hashcash dialect sends at 12 bits, its counter left out.
+const HASHCASH: &str = "1:12:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:";
+/// The same of the powtcp dialect, where three hexadecimal digits are 12 bits. Its date has 14
+/// digits, its resource colons.
+const POWTCP: &str = "1:3:20261122105400:[2001:db8::7]:52386::YWJjZGVmZ2hpamts:";
+const DIALECTS: [&str; 2] = [HASHCASH, POWTCP];
+const BITS: u32 = 12;
+
+/// Expects a message with a stamp of `prefix`, a counter as the protocol spells it, and a hash that
+/// is good, and nothing else.
+#[track_caller]
+fn assert_pays(line: &str, prefix: &str) {
+    let stamp = line
+        .strip_prefix("3:")
+        .and_then(|line| line.strip_suffix('\n'))
+        .unwrap_or_else(|| panic!("{line:?} is no stamp"));
+    let counter = stamp
+        .strip_prefix(prefix)
+        .unwrap_or_else(|| panic!("{stamp:?} does not begin like the puzzle"));
+    let decimal = decoded(counter).unwrap_or_else(|| panic!("{counter:?} is not base64"));
+    let number: u64 = decimal.parse().expect("a decimal number");
+    assert_eq!(number.to_string(), decimal);
+    assert!(number < 1 << 63);
+    let difficulty = Difficulty::from_bits(BITS).expect("12 of 160 bits");
+    assert!(difficulty.is_met_by(stamp.as_bytes()), "{stamp}");
+}
+
+/// Padded standard base64 (RFC 4648, 4) of ASCII text.
+fn decoded(text: &str) -> Option<String> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.trim_end_matches('=');
+    let padding = text.len() - digits.len();
+    if text.is_empty() || !text.len().is_multiple_of(4) || padding > 2 {
+        return None;
+    }
+    let mut bits = 0;
+    for digit in digits.bytes() {
+        bits = bits << 6 | ALPHABET.iter().position(|&known| known == digit)? as u128;
+    }
+    let len = digits.len() * 6 / 8;
+    let spare = digits.len() * 6 % 8;
+    let bytes = (bits >> spare).to_be_bytes();
+    String::from_utf8(bytes[bytes.len() - len..].to_vec()).ok()
+}
+
+/// Plays a whole handshake with the puzzle of `prefix`; `say` sends each line of the server. Checks
+/// every byte of the client, and what it prints.
+fn handshake(prefix: &'static str, threads: &str, say: fn(&mut Peer, &str)) {
+    let (outcome, ()) = serve_once(&["--threads", threads], move |mut client| {
+        assert_eq!(client.line(), "1:\n");
+        say(&mut client, &format!("2:{prefix}MA=="));
+        let stamp = client.line();
+        assert_pays(&stamp, prefix);
+        say(&mut client, "4:Don't Panic.");
+        assert_eq!(client.rest(), "");
+    });
+    outcome.assert_printed("Don't Panic.");
+    assert!(outcome.stderr.is_empty(), "{outcome:?}");
+}
+
+#[test]
+fn a_puzzle_of_either_dialect_is_asked_for_and_paid() {
+    for prefix in DIALECTS {
+        for threads in ["1", "2"] {
+            handshake(prefix, threads, |client, line| {
+                client.send(format!("{line}\n"));
+            });
+        }
+    }
+}
+
+#[test]
+fn lines_may_end_in_a_carriage_return() {
+    for prefix in DIALECTS {
+        handshake(prefix, "1", |client, line| {
+            client.send(format!("{line}\r\n"));
+        });
+    }
+}
+
+#[test]
+fn lines_may_arrive_a_byte_at_a_time() {
+    for prefix in DIALECTS {
+        handshake(prefix, "1", |client, line| {
+            client.send_bytewise(format!("{line}\n"));
+        });
+    }
+}
+
+#[test]
+fn what_follows_the_resource_is_ignored() {
+    let (outcome, ()) = serve_once(&[], |mut client| {
+        client.answer_request(format!("2:{HASHCASH}MA==\n"));
+        assert_pays(&client.line(), HASHCASH);
+        client.send("4:first\n4:second\n0:internal error\n");
+        client.rest();
+    });
+    outcome.assert_printed("first");
+}
+
+#[test]
+fn a_resource_is_printed_to_the_byte_however_odd_and_long() {
+    let longest = [b'x'; 65_536 - "4:\n".len()];
+    for resource in [&b""[..], b" 4:0: ", b"\x1b[1mbold\0\xff\r", &longest] {
+        let answer = [b"4:", resource, b"\n"].concat();
+        let (outcome, ()) = serve_once(&[], move |mut client| {
+            client.answer_request(format!("2:{HASHCASH}MA==\n"));
+            client.line();
+            client.send(answer);
+            client.rest();
+        });
+        let printed = resource.strip_suffix(b"\r").unwrap_or(resource);
+        outcome.assert_printed(printed);
+    }
+}
+
+#[test]
+fn the_longest_puzzle_that_can_be_paid_in_one_line_is_paid() {
+    let fixed = "1:0:261122105400:::r:";
+    // `3:`, 28 characters for any counter, and `\n` belong to the line as well.
+    let resource = "x".repeat(512 - "3:\n".len() - 28 - fixed.len());
+    let prefix = fixed.replace(":::", &format!(":{resource}::"));
+    let puzzle = format!("2:{prefix}MA==\n");
+    let (outcome, stamp) = serve_once(&[], move |mut client| {
+        client.answer_request(puzzle);
+        let stamp = client.line();
+        client.send("4:paid\n");
+        client.rest();
+        stamp
+    });
+    outcome.assert_printed("paid");
+    assert_eq!(stamp, format!("3:{prefix}MA==\n"));
+}
+
+#[test]
+fn base64_is_read_as_the_rfc_has_it() {
+    let known = [
+        ("MA==", "0"),
+        ("MTI=", "12"),
+        ("MTIz", "123"),
+        ("Zm9vYmE=", "fooba"),
+    ];
+    for (text, plain) in known {
+        assert_eq!(decoded(text).as_deref(), Some(plain));
+    }
+    for text in ["", "MA=", "MA", "M===", "M-==", "MA=A"] {
+        assert_eq!(decoded(text), None, "{text}");
+    }
+}
