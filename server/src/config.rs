@@ -9,7 +9,7 @@ use powtcp_common::log_line::{Format, Level};
 use powtcp_common::options::{self, Default, Options, Program, Spec, UsageError, whole_number};
 
 use crate::resources::Resources;
-use crate::session::Rules;
+use crate::turn::Rules;
 
 /// The command line of the server.
 pub const PROGRAM: Program = Program {

@@ -9,8 +9,9 @@ use mio::{Interest, Registry, Token};
 
 use crate::moment::Now;
 use crate::responder::Responder;
-use crate::session::{End, Rules, Session, Turn};
+use crate::session::{End, Session};
 use crate::timer_wheel::TimerId;
+use crate::turn::{Rules, Turn};
 
 /// Reads for one connection in one turn of the loop: a peer that sends as fast as it can gets no
 /// more of the loop's time than this, and its next turn after everybody else's.

@@ -14,8 +14,9 @@ use crate::connection::{Connection, Fate, Readiness, turn_away};
 use crate::log::Log;
 use crate::moment::Now;
 use crate::responder::Responder;
-use crate::session::{Host, Reply, Rules, Session, Turn};
+use crate::session::Session;
 use crate::timer_wheel::TimerWheel;
+use crate::turn::{Host, Reply, Rules, Turn};
 
 /// Room for what is read in one call, shared by all connections.
 const READ_BUFFER_LEN: usize = 16 * 1024;

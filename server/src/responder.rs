@@ -9,7 +9,7 @@ use crate::log::Log;
 use crate::moment::Now;
 use crate::random::RandomBlock;
 use crate::resources::Resources;
-use crate::session::{Host, Reply};
+use crate::turn::{Host, Reply};
 
 /// What surrounds every session: entropy, resources and the log; and the answers that were given,
 /// until they are sent.

@@ -20,7 +20,7 @@ use powtcp_common::message::{Command, MAX_CLIENT_LINE, Message, NotAMessage};
 use powtcp_common::refusal::Refusal;
 
 use crate::moment::{Moment, Now};
-pub use crate::turn::{Host, Reply, Rules, Turn};
+use crate::turn::{Reply, Rules, Turn};
 
 /// How long a connection that has ended may take to accept its last answer and to stop sending.
 /// Without this bound a peer that never reads would hold its slot for good.

@@ -8,7 +8,8 @@ use powtcp_common::address::ClientAddr;
 use powtcp_common::hashcash::{Dialect, Difficulty, RAND_LEN, Terms};
 use powtcp_common::refusal::Refusal;
 use powtcp_server::moment::{Moment, Now};
-use powtcp_server::session::{End, Host, Reply, Rules, Session, Turn};
+use powtcp_server::session::{End, Session};
+use powtcp_server::turn::{Host, Reply, Rules, Turn};
 
 /// What stands for the resource.
 pub(crate) const SERVED: &str = "4:Don't Panic.";
