@@ -25,7 +25,7 @@ test: ## run every test
 	cargo test --workspace
 
 check: lint test ## all that must hold before a commit: format, lints, tests, docs
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 fmt: ## format the code
 	cargo fmt --all

@@ -1,8 +1,8 @@
 //! Load for a server on this machine: many handshakes at once, then connections that do nothing, and
 //! a table of what both cost.
 //!
-//! [`run`] goes through the phases; [`crowd`] is the loop that drives a phase, [`exchange`] one
-//! handshake in it; [`server`] is the process that is measured.
+//! [`run`] goes through the phases; `crowd` is the loop that drives a phase, `exchange` one
+//! handshake in it; `server` is the process that is measured.
 
 mod config;
 mod crowd;
