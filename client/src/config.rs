@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use powtcp_common::hashcash::Difficulty;
+use powtcp_common::hashcash::{Difficulty, Kernel};
 use powtcp_common::options::{self, Default, Options, Program, Spec, UsageError, whole_number};
 
 use crate::report::Verbosity;
@@ -32,6 +32,14 @@ pub const PROGRAM: Program = Program {
             default: Default::Words("all cores"),
             help: "threads to solve with",
             variable: "POWTCP_THREADS",
+        },
+        Spec {
+            short: "",
+            long: "--kernel",
+            value: "NAME",
+            default: Default::Value("auto"),
+            help: "auto, avx512, avx2 or portable",
+            variable: "POWTCP_KERNEL",
         },
         Spec {
             short: "",
@@ -88,6 +96,8 @@ pub struct Config {
     pub server: String,
     /// Threads to solve with.
     pub threads: NonZero<usize>,
+    /// Instructions to solve with.
+    pub kernel: Kernel,
     /// The hardest puzzle to accept: a server must not be able to set us an endless task.
     pub max_difficulty: Difficulty,
     /// How long connecting may take, and each answer as a whole.
@@ -114,12 +124,28 @@ impl Config {
             threads: threads
                 .or(available_parallelism().ok())
                 .unwrap_or(NonZero::<usize>::MIN),
+            kernel: kernel(options)?,
             max_difficulty,
             timeout: duration(options, "--timeout")?,
             solve_timeout: duration(options, "--solve-timeout")?,
             verbosity: verbosity(options)?,
         })
     }
+}
+
+/// A kernel that this machine has.
+fn kernel(options: &Options) -> Result<Kernel, UsageError> {
+    let here = |kernel: &Kernel| kernel.is_available();
+    let names: Vec<_> = Kernel::ALL
+        .iter()
+        .filter(|kernel| here(kernel))
+        .map(Kernel::to_string)
+        .collect();
+    let expected = format!("auto or what this machine has: {}", names.join(", "));
+    options.required("--kernel", &expected, |text| match text {
+        "auto" => Some(Kernel::best()),
+        name => name.parse().ok().filter(here),
+    })
 }
 
 fn verbosity(options: &Options) -> Result<Verbosity, UsageError> {

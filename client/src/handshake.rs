@@ -76,11 +76,12 @@ fn solve_watched(
         difficulty: challenge.difficulty(),
         attempts: watch.attempts(),
         elapsed: start.elapsed(),
+        kernel: config.kernel,
     };
     let outcome = thread::scope(|scope| {
         let (done, solution) = channel();
         let watch = &watch;
-        scope.spawn(move || done.send(solve(challenge, config.threads, watch)));
+        scope.spawn(move || done.send(solve(challenge, config.kernel, config.threads, watch)));
         let outcome = loop {
             let left = config.solve_timeout.saturating_sub(start.elapsed());
             match solution.recv_timeout(left.min(PROGRESS_INTERVAL)) {

@@ -4,6 +4,8 @@
 //! [`config`], [`report`] and [`error`] face the user. The server is never trusted: lines, time and
 //! difficulty are bounded, and nothing it sends can act on a terminal.
 
+#![forbid(unsafe_code)]
+
 pub mod config;
 pub mod conversation;
 pub mod error;

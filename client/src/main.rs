@@ -1,5 +1,7 @@
 //! The command `powtcp-client`.
 
+#![forbid(unsafe_code)]
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use powtcp_common::hashcash::Difficulty;
+use powtcp_common::hashcash::{Difficulty, Kernel};
 use powtcp_common::log_line::{Format, Level, Value, write_line};
 
 /// How much to tell.
@@ -34,6 +34,8 @@ pub struct Effort {
     pub attempts: u64,
     /// Time spent.
     pub elapsed: Duration,
+    /// What computes them.
+    pub kernel: Kernel,
 }
 
 impl Reporter {
@@ -79,10 +81,12 @@ impl Reporter {
     /// A solution was found.
     pub fn solved(&self, effort: &Effort) {
         if self.verbosity == Verbosity::Normal {
-            say(&format!("solved {effort}\n"));
+            say(&format!("solved {effort}, {}\n", effort.kernel));
         }
         let milliseconds = Value::Number(effort.elapsed.as_millis() as u64);
+        let kernel = effort.kernel.to_string();
         let fields = [
+            ("kernel", Value::Text(&kernel)),
             ("attempts", Value::Number(effort.attempts)),
             ("took_ms", milliseconds),
         ];
@@ -97,6 +101,7 @@ impl fmt::Display for Effort {
             difficulty,
             attempts,
             elapsed,
+            ..
         } = self;
         let seconds = elapsed.as_secs_f64();
         let rate = if seconds > 0.0 {
@@ -129,6 +134,7 @@ mod tests {
             difficulty,
             attempts: 1_000_000,
             elapsed,
+            kernel: Kernel::Portable,
         };
         assert_eq!(
             effort.to_string(),

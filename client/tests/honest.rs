@@ -2,6 +2,7 @@
 
 mod support;
 
+use powtcp_common::hashcash::Kernel;
 use support::program::{Outcome, client, outcome_of};
 use support::real_server::serve;
 
@@ -57,16 +58,34 @@ fn standard_error_says_what_was_solved_and_how_fast() {
             seconds,
             "s,",
             rate,
-            "MH/s",
+            "MH/s,",
+            kernel,
         ] = words.as_slice()
         else {
             panic!("{line:?}")
         };
         assert!(attempts.parse::<u64>().is_ok_and(|n| n > 0), "{line:?}");
+        assert_eq!(kernel.parse(), Ok(Kernel::best()), "{line:?}");
         for number in [seconds, rate] {
             assert!(number.contains('.'), "{line:?}");
             assert!(number.parse::<f64>().is_ok_and(|n| n >= 0.0), "{line:?}");
         }
+    }
+}
+
+#[test]
+fn every_kernel_of_this_machine_pays() {
+    let server = serve(RESOURCE, &["--bits", "12"]);
+    for kernel in Kernel::ALL
+        .into_iter()
+        .filter(|kernel| kernel.is_available())
+    {
+        let outcome = fetch(&server, &["--kernel", &kernel.to_string()]);
+        outcome.assert_printed(RESOURCE);
+        assert!(
+            outcome.stderr[0].ends_with(&format!(", {kernel}")),
+            "{outcome:?}"
+        );
     }
 }
 

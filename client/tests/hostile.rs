@@ -5,7 +5,7 @@ mod support;
 
 use support::fake_server::{FakeServer, Peer, serve_once};
 use support::program::{Outcome, client, outcome_of};
-use support::puzzles::{endless_puzzle_line, puzzle_line};
+use support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line};
 
 /// What the client says when a server answers its request for a puzzle with `bytes`, and then waits.
 fn answered(bytes: impl AsRef<[u8]> + Send + 'static) -> Outcome {
@@ -65,7 +65,7 @@ fn a_server_that_closes_early_is_told_of_at_each_stage() {
     });
     outcome.assert_failed("the server closed the connection and did not send a puzzle");
 
-    let (outcome, rest) = serve_once(&[], |mut client| {
+    let (outcome, rest) = serve_once(&ENDLESS, |mut client| {
         client.answer_request(endless_puzzle_line());
         client.rest()
     });

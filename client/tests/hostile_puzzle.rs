@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use support::PATIENCE;
 use support::fake_server::{FakeServer, serve_once};
 use support::program::{Outcome, Running, client};
-use support::puzzles::{endless_puzzle_line, puzzle_line};
+use support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line};
 
 /// What the client says to a server that sets the task of `line`, and waits for a stamp in vain.
 fn unpaid(arguments: &[&str], line: impl Into<String>) -> Outcome {
@@ -110,7 +110,8 @@ fn a_puzzle_that_is_none_is_refused_and_its_fault_named() {
 fn solving_ends_when_its_time_is_up() {
     let limit = Duration::from_millis(300);
     let start = Instant::now();
-    unpaid(&["--solve-timeout", "300ms"], endless_puzzle_line()).assert_failed("--solve-timeout");
+    let arguments = [&ENDLESS[..], &["--solve-timeout", "300ms"]].concat();
+    unpaid(&arguments, endless_puzzle_line()).assert_failed("--solve-timeout");
     assert!(
         start.elapsed() >= limit,
         "it gave up after {:?}",
@@ -127,8 +128,8 @@ fn a_server_that_gives_up_on_the_client_ends_its_work_at_once() {
         client.send("0:hashcash expiration exceeded\n");
         client.rest()
     });
-    let arguments = ["--verbose", "--solve-timeout", "1h", server.address()];
-    let mut running = Running::start(client(&arguments));
+    let patient = ["--verbose", "--solve-timeout", "1h", server.address()];
+    let mut running = Running::start(client(&[&ENDLESS[..], &patient].concat()));
     running.wait_for("puzzle received");
     give_up.send(()).expect("a server that waits for this");
     let outcome = running.finish();
@@ -142,7 +143,7 @@ fn a_server_that_gives_up_on_the_client_ends_its_work_at_once() {
 #[test]
 fn what_came_together_with_the_puzzle_is_heard_while_solving() {
     let both = format!("{}0:server is shutting down\n", endless_puzzle_line());
-    unpaid(&[], both).assert_failed("the server refused: server is shutting down");
+    unpaid(&ENDLESS, both).assert_failed("the server refused: server is shutting down");
     let two = endless_puzzle_line().repeat(2);
-    unpaid(&[], two).assert_failed("the server sent something unexpected: \"2:1:32:");
+    unpaid(&ENDLESS, two).assert_failed("the server sent something unexpected: \"2:1:64:");
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use support::fake_server::{Peer, serve_once};
 use support::ports::taken_port;
 use support::program::{Outcome, client, outcome_of};
-use support::puzzles::puzzle_line;
+use support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// Between two bytes of a drip: twenty of them before the client's patience ends.
@@ -23,7 +23,7 @@ fn impatient(address: SocketAddr) -> Outcome {
 /// Plays `script` to a client with a timeout of [`TIMEOUT`], which must not give up before that.
 fn tried<T: Send + 'static>(script: impl FnOnce(Peer) -> T + Send + 'static) -> (Outcome, T) {
     let start = Instant::now();
-    let (outcome, result) = serve_once(&["--timeout", "1s"], script);
+    let (outcome, result) = serve_once(&[&ENDLESS[..], &["--timeout", "1s"]].concat(), script);
     assert!(
         start.elapsed() >= TIMEOUT,
         "it gave up after {:?}",
@@ -105,7 +105,7 @@ fn a_drip_of_a_resource_does_not_buy_time() {
 #[test]
 fn a_drip_of_an_error_while_solving_does_not_buy_time() {
     let (outcome, ()) = tried(|mut client| {
-        client.answer_request(puzzle_line(32));
+        client.answer_request(endless_puzzle_line());
         client.send("0:");
         client.drip(b'x', PAUSE);
     });

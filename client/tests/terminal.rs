@@ -4,7 +4,7 @@ mod support;
 
 use support::fake_server::FakeServer;
 use support::program::{client_on_a_terminal, outcome_of};
-use support::puzzles::endless_puzzle_line;
+use support::puzzles::{ENDLESS, endless_puzzle_line};
 use support::real_server::serve;
 
 /// Back to the start of the line; erase the rest of the line (ECMA-48, 8.3.41).
@@ -18,7 +18,9 @@ fn unsolved(flags: &[&str]) -> String {
         client.rest_while_open()
     });
     let arguments = ["--solve-timeout", "300ms", server.address()];
-    let outcome = outcome_of(client_on_a_terminal(&[&arguments, flags].concat()));
+    let outcome = outcome_of(client_on_a_terminal(
+        &[&ENDLESS[..], &arguments, flags].concat(),
+    ));
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     assert_eq!(server.finish(), "");
     outcome.text()
@@ -29,7 +31,7 @@ fn progress_shows_attempts_rate_and_share_on_one_line() {
     let shown = unsolved(&[]);
     let mut lines: Vec<_> = shown.split(START).collect();
     assert_eq!(lines.remove(0), "");
-    let is_progress = |line: &&str| line.starts_with("solving 32 bits: ");
+    let is_progress = |line: &&str| line.starts_with("solving 64 bits: ");
     let progress: Vec<_> = lines.iter().copied().take_while(is_progress).collect();
     assert!(!progress.is_empty(), "{shown:?}");
     for line in &progress {
@@ -61,5 +63,5 @@ fn the_last_word_is_what_was_solved() {
     let text = outcome.text();
     let (_, last) = text.rsplit_once(ERASE).expect("an erased line");
     assert!(last.starts_with("solved 8 bits: "), "{text:?}");
-    assert!(last.ends_with(" MH/s\r\nDon't Panic.\r\n"), "{text:?}");
+    assert!(last.ends_with("\r\nDon't Panic.\r\n"), "{text:?}");
 }

@@ -21,6 +21,18 @@ const NUMBERS: [&str; 9] = [
     " 5",
     "99999999999999999999",
 ];
+
+const NAMES: [&str; 9] = [
+    "",
+    "AVX2",
+    "avx",
+    " auto",
+    "all",
+    "0",
+    "none",
+    "fast",
+    "portable ",
+];
 const DURATIONS: [&str; 9] = [
     "",
     "10",
@@ -128,6 +140,12 @@ fn a_value_out_of_range_is_named_with_its_option() {
     }
     let cases = [
         (&["--threads", "-t"][..], &NUMBERS, "1025", "from 1 to 1024"),
+        (
+            &["--kernel"],
+            &NAMES,
+            "sse2",
+            "auto or what this machine has",
+        ),
         (&["--max-bits"], &NUMBERS, "65", "from 1 to 64"),
         (&["--timeout"], &DURATIONS, "0ms", "from 1ms to 24h"),
         (
@@ -154,6 +172,7 @@ fn a_value_out_of_range_is_named_with_its_option() {
 fn an_option_without_its_value_is_named() {
     for option in [
         "--threads",
+        "--kernel",
         "--max-bits",
         "--timeout",
         "--solve-timeout",

@@ -7,7 +7,9 @@ use std::num::NonZero;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use powtcp_common::address::ClientAddr;
-use powtcp_common::hashcash::{Challenge, Dialect, Difficulty, Puzzle, Stamp, Terms, Watch, solve};
+use powtcp_common::hashcash::{
+    Challenge, Dialect, Difficulty, Kernel, Puzzle, Stamp, Terms, Watch, solve,
+};
 use powtcp_common::line::LineBuffer;
 use powtcp_common::message::{MAX_CLIENT_LINE, Message};
 use sha1::{Digest, Sha1};
@@ -80,7 +82,14 @@ fn line_and_message(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn search_of_one_thread(bencher: Bencher<'_, '_>) {
     let challenge = challenge();
-    let search = || solve(&challenge, NonZero::<usize>::MIN, &Watch::new());
+    let search = || {
+        solve(
+            &challenge,
+            Kernel::best(),
+            NonZero::<usize>::MIN,
+            &Watch::new(),
+        )
+    };
     let solution = search().expect("a solution");
     bencher.counter(ItemsCount::new(solution + 1)).bench(search);
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use powtcp_common::hashcash::{
-    Challenge, Dialect, Difficulty, Puzzle, RAND_LEN, Stamp, Terms, Watch, solve,
+    Challenge, Dialect, Difficulty, Kernel, Puzzle, RAND_LEN, Stamp, Terms, Watch, solve,
 };
 
 const BITS: u32 = 12;
@@ -98,7 +98,12 @@ fn puzzle(client: &str, rand: u8) -> Puzzle {
 /// The stamp of `puzzle`, solved by our solver.
 fn solved(puzzle: &Puzzle) -> String {
     let challenge = Challenge::parse(puzzle.to_string().as_bytes()).expect("a puzzle of our own");
-    let counter = solve(&challenge, NonZero::<usize>::MIN, &Watch::new());
+    let counter = solve(
+        &challenge,
+        Kernel::best(),
+        NonZero::<usize>::MIN,
+        &Watch::new(),
+    );
     let stamp = challenge.stamp(counter.expect("nobody cancels the search"));
     String::from_utf8(stamp).expect("ASCII")
 }

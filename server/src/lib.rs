@@ -4,6 +4,8 @@
 //! [`timer_wheel`], [`moment`]. Around them the shell: [`event_loop`], which sleeps and wakes, and
 //! [`connection`], one socket with its buffers. At the edge: [`config`], [`log`] and `main`.
 
+#![forbid(unsafe_code)]
+
 pub mod acceptor;
 pub mod config;
 pub mod connection;

@@ -1,5 +1,7 @@
 //! The command `powtcp-server`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use powtcp_server::config::{Config, PROGRAM};

@@ -1,5 +1,7 @@
 //! The command `powtcp-loadtest`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use powtcp_client::loadtest::{Config, PROGRAM, run};

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::time::Instant;
 
 use mio::net::TcpStream;
-use powtcp_common::hashcash::{Challenge, Watch, solve};
+use powtcp_common::hashcash::{Challenge, Kernel, Watch, solve};
 use powtcp_common::line::{LineBuffer, LineTooLong};
 use powtcp_common::log_line::escape;
 use powtcp_common::message::{Command, MAX_SERVER_LINE, Message};
@@ -139,7 +139,12 @@ impl Answer {
 }
 
 fn solved(challenge: &Challenge) -> Vec<u8> {
-    let counter = solve(challenge, NonZero::<usize>::MIN, &Watch::new());
+    let counter = solve(
+        challenge,
+        Kernel::best(),
+        NonZero::<usize>::MIN,
+        &Watch::new(),
+    );
     challenge.stamp(counter.unwrap_or_default())
 }
 

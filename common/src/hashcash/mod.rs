@@ -9,12 +9,15 @@
 //! [`solve`], and sends the stamp; the server reads that as a [`Stamp`].
 
 mod challenge;
+mod kernel;
+mod layout;
 mod puzzle;
 mod search;
 mod solver;
 mod stamp;
 
 pub use challenge::{Challenge, ChallengeError};
+pub use kernel::Kernel;
 pub use puzzle::{Puzzle, RAND_LEN, Terms};
 pub use solver::{Watch, solve};
 pub use stamp::{NotAStamp, Stamp};

@@ -1,27 +1,16 @@
-//! The search of many threads: they share one line of counters, and the first solution ends it.
+//! The search of many threads: they share one line of batches, and the first solution ends it.
 
 use std::num::NonZero;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use super::Challenge;
-use super::search::Search;
-
-/// Counters stay below 2^63, as the protocol says.
-const COUNTERS: u64 = 1 << 63;
-
-/// Counters that a thread takes at a time. At a few million hashes a second this is a few
-/// milliseconds of work: so long does it take to notice a solution elsewhere or a cancellation.
-const CHUNK: u64 = 1 << 14;
-
-/// Counters that are tried before any thread is started: an easy puzzle does not pay for threads.
-const HEAD_START: u64 = 1 << 12;
+use super::search::{BATCH, Search};
+use super::{Challenge, Kernel};
 
 /// A window on a running [`solve`], for other threads: how far it is, and a way to stop it.
 #[derive(Debug, Default)]
 pub struct Watch {
-    next: AtomicU64,
+    next_batch: AtomicU64,
     attempts: AtomicU64,
     stopped: AtomicBool,
 }
@@ -32,7 +21,7 @@ impl Watch {
         Self::default()
     }
 
-    /// Hashes computed so far, a chunk of a thread at a time.
+    /// Hashes computed so far, a batch of a thread at a time.
     pub fn attempts(&self) -> u64 {
         self.attempts.load(Relaxed)
     }
@@ -42,13 +31,15 @@ impl Watch {
         self.stopped.store(true, Relaxed);
     }
 
-    /// Searches one chunk after the other until one holds a solution or somebody stops the search.
-    fn search(&self, mut search: Search, chunk: u64, limit: u64) -> Option<u64> {
+    /// Tries one batch after the other until one has a solution or somebody stops the search.
+    fn search(&self, mut search: Search<'_>) -> Option<u64> {
         while !self.stopped.load(Relaxed) {
-            let range = self.take(chunk, limit)?;
-            let found = search.find(range.clone());
-            let last = found.unwrap_or(range.end - 1);
-            self.attempts.fetch_add(last - range.start + 1, Relaxed);
+            let batch = self.next_batch.fetch_add(1, Relaxed);
+            if batch >= search.batches() {
+                return None;
+            }
+            let found = search.batch(batch);
+            self.attempts.fetch_add(BATCH, Relaxed);
             if found.is_some() {
                 self.cancel();
                 return found;
@@ -56,36 +47,40 @@ impl Watch {
         }
         None
     }
-
-    /// The next counters that nobody has tried.
-    fn take(&self, chunk: u64, limit: u64) -> Option<Range<u64>> {
-        let start = self.next.fetch_add(chunk, Relaxed);
-        (start < limit).then(|| start..limit.min(start + chunk))
-    }
 }
 
-/// Looks for a counter that solves `challenge`, on `threads` threads, this one among them.
+/// Looks for a counter that solves `challenge`, with `kernel` on `threads` threads, this one among
+/// them.
 ///
-/// `None` if `watch` was cancelled. With one thread the counter is the lowest there is; with several
-/// it is any. Threads that cannot be started are done without.
-pub fn solve(challenge: &Challenge, threads: NonZero<usize>, watch: &Watch) -> Option<u64> {
-    let search = Search::new(challenge);
-    if let Some(counter) = watch.search(search.clone(), HEAD_START, HEAD_START) {
-        return Some(counter);
+/// `None` if `watch` was cancelled, no counter is left (10^9 at least are tried), or this machine lacks
+/// the kernel. With one thread the counter is the same whatever the kernel. Threads that cannot be
+/// started are done without.
+pub fn solve(
+    challenge: &Challenge,
+    kernel: Kernel,
+    threads: NonZero<usize>,
+    watch: &Watch,
+) -> Option<u64> {
+    if watch.stopped.load(Relaxed) {
+        return None;
     }
-    watch.next.store(HEAD_START, Relaxed);
+    let search = Search::new(challenge, kernel);
+    let (found, tried) = search.first_quads();
+    if found.is_some() {
+        watch.attempts.store(tried, Relaxed);
+        return found;
+    }
     thread::scope(|scope| {
         let helpers: Vec<_> = (1..threads.get())
             .map_while(|_| {
-                let search = search.clone();
-                let run = move || watch.search(search, CHUNK, COUNTERS);
+                let run = || watch.search(Search::new(challenge, kernel));
                 thread::Builder::new()
                     .name("solver".into())
                     .spawn_scoped(scope, run)
                     .ok()
             })
             .collect();
-        let own = watch.search(search, CHUNK, COUNTERS);
+        let own = watch.search(search);
         helpers
             .into_iter()
             .fold(own, |found, helper| found.or(helper.join().ok().flatten()))
@@ -106,24 +101,40 @@ mod tests {
     }
 
     #[test]
-    fn one_thread_finds_the_lowest_counter_and_counts_its_attempts() {
-        for bits in 0..=16 {
+    fn one_thread_finds_the_same_counter_with_every_kernel() {
+        for bits in 0..=18 {
             let challenge = challenge(bits);
-            let lowest = (0..)
-                .find(|&counter| challenge.is_solved_by(counter))
-                .unwrap();
-            let watch = Watch::new();
-            assert_eq!(solve(&challenge, threads(1), &watch), Some(lowest));
-            assert_eq!(watch.attempts(), lowest + 1);
+            let solve = |kernel| solve(&challenge, kernel, threads(1), &Watch::new());
+            let expected = solve(Kernel::Portable).unwrap();
+            assert!(challenge.is_solved_by(expected));
+            for kernel in Kernel::ALL
+                .into_iter()
+                .filter(|kernel| kernel.is_available())
+            {
+                assert_eq!(solve(kernel), Some(expected), "{kernel} {bits}");
+            }
         }
     }
 
     #[test]
+    fn an_easy_puzzle_takes_no_more_attempts_than_it_needs() {
+        let watch = Watch::new();
+        assert_eq!(
+            solve(&challenge(0), Kernel::best(), threads(4), &watch).map(|n| n % 1000),
+            Some(0)
+        );
+        assert_eq!(watch.attempts(), 1);
+        let watch = Watch::new();
+        let counter = solve(&challenge(5), Kernel::best(), threads(4), &watch).unwrap();
+        assert_eq!(watch.attempts(), counter % 1000 + 1);
+    }
+
+    #[test]
     fn several_threads_find_a_counter() {
-        let challenge = challenge(18);
+        let challenge = challenge(20);
         for count in 2..=5 {
-            let counter = solve(&challenge, threads(count), &Watch::new()).unwrap();
-            assert!(challenge.is_solved_by(counter));
+            let counter = solve(&challenge, Kernel::best(), threads(count), &Watch::new());
+            assert!(challenge.is_solved_by(counter.unwrap()));
         }
     }
 
@@ -132,8 +143,8 @@ mod tests {
         let challenge = challenge(160);
         let watch = Watch::new();
         thread::scope(|scope| {
-            let solver = scope.spawn(|| solve(&challenge, threads(2), &watch));
-            while watch.attempts() < 4 * CHUNK {
+            let solver = scope.spawn(|| solve(&challenge, Kernel::best(), threads(2), &watch));
+            while watch.attempts() < 4 * BATCH {
                 thread::yield_now();
             }
             watch.cancel();
@@ -145,7 +156,10 @@ mod tests {
     fn a_search_cancelled_before_it_begins_computes_nothing() {
         let watch = Watch::new();
         watch.cancel();
-        assert_eq!(solve(&challenge(160), threads(3), &watch), None);
+        assert_eq!(
+            solve(&challenge(160), Kernel::best(), threads(3), &watch),
+            None
+        );
         assert_eq!(watch.attempts(), 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use powtcp_common::hashcash::{Challenge, Watch, solve};
+use powtcp_common::hashcash::{Challenge, Kernel, Watch, solve};
 
 /// The text of a puzzle, understood. `answer` is the whole line, `2:` included.
 pub(crate) fn challenge(answer: &str) -> Challenge {
@@ -15,7 +15,12 @@ pub(crate) fn challenge(answer: &str) -> Challenge {
 /// The line that solves the puzzle of `answer`.
 pub(crate) fn right_line(answer: &str) -> String {
     let challenge = challenge(answer);
-    let counter = solve(&challenge, NonZero::<usize>::MIN, &Watch::new());
+    let counter = solve(
+        &challenge,
+        Kernel::best(),
+        NonZero::<usize>::MIN,
+        &Watch::new(),
+    );
     line(&challenge, counter.expect("nobody cancels the search"))
 }
 

@@ -1,0 +1,233 @@
+//! Which counters are searched, and where they lie in the last blocks of the stamp.
+//!
+//! Three decimal digits are four base64 characters: a *quad*. A counter is two to six quads, those of
+//! its `lead`, of its `middle`, and the last one, which takes 1,000 values while all before it stands
+//! still, and which lies whole in the last block with the padding.
+//!
+//! ```text
+//! prefix ... | lead ... | middle ... | quad | 0x80 ... length
+//!                     ^ here the last block begins, if it can
+//! ```
+
+use sha1::block_api::compress;
+
+use super::Challenge;
+
+/// Values of the last quad, and of any other.
+pub(super) const QUADS: usize = 1_000;
+/// Heads of a batch. It divides 900, the least number of leads, so that a batch has one middle.
+pub(super) const HEADS: usize = 60;
+
+const QUAD_LEN: usize = 4;
+const BLOCK_LEN: usize = 64;
+/// The byte `0x80`, and the message's length in bits in eight bytes.
+const PADDING_LEN: usize = 1 + 8;
+/// SHA-1's initial state (FIPS 180-4, 5.3.1).
+const INITIAL: State = [
+    0x6745_2301,
+    0xefcd_ab89,
+    0x98ba_dcfe,
+    0x1032_5476,
+    0xc3d2_e1f0,
+];
+
+/// The five words of SHA-1's state.
+pub(super) type State = [u32; 5];
+/// A block of a message.
+pub(super) type Block = [u8; BLOCK_LEN];
+/// What is tried together.
+pub(super) type Batch = [Head; HEADS];
+
+/// All that is settled before the last quad.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    /// SHA-1's state before the last block.
+    pub(super) state: State,
+    /// The last block; the bytes of the quad are zero.
+    pub(super) block: Block,
+}
+
+/// A challenge, laid out.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    /// The state after the whole blocks of the prefix.
+    midstate: State,
+    /// The rest of the prefix, room for the counter, and the padding, in as many blocks as it takes.
+    tail: [Block; 2],
+    blocks: usize,
+    counter_at: usize,
+    /// Where the last quad lies in the last block.
+    pub(super) quad_at: usize,
+    /// Whether the lead ends before the last block, so that the heads of a batch share that block.
+    pub(super) shares_block: bool,
+    head_quads: usize,
+    /// The least lead; there are nine times as many.
+    first_lead: u64,
+    middles: u64,
+}
+
+impl Layout {
+    /// Prefers a lead that ends before the last block: its schedule is computed once for many heads.
+    /// Then a quad that lies late in its block: the rounds before it are the same for all quads.
+    pub(super) fn new(challenge: &Challenge) -> Self {
+        let (whole, rest) = challenge.prefix().as_chunks();
+        let mut midstate = INITIAL;
+        compress(&mut midstate, whole);
+
+        let end = |quads: usize| rest.len() + QUAD_LEN * quads;
+        let last_block = |quads: usize| (end(quads) + PADDING_LEN - 1) / BLOCK_LEN;
+        let fits = |quads: &usize| end(*quads) - QUAD_LEN >= BLOCK_LEN * last_block(*quads);
+        // Quads that end before the last block.
+        let leads = |q: usize| (BLOCK_LEN * last_block(q)).saturating_sub(rest.len()) / QUAD_LEN;
+        let rank = |quads: &usize| (leads(*quads) > 0, end(*quads) % BLOCK_LEN);
+        // Of five ends, 4 bytes apart, one fits at least: it is 12 of 64 that do not. 18 digits stay
+        // below 2^63.
+        let quads = (2..=6).filter(fits).max_by_key(rank).unwrap_or(6);
+
+        let blocks = last_block(quads) + 1;
+        let mut tail = [[0; BLOCK_LEN]; 2];
+        let text = &mut tail.as_flattened_mut()[..blocks * BLOCK_LEN];
+        text[..rest.len()].copy_from_slice(rest);
+        text[end(quads)] = 0x80;
+        let bit_len = 8 * (challenge.prefix().len() + QUAD_LEN * quads) as u64;
+        text[blocks * BLOCK_LEN - 8..].copy_from_slice(&bit_len.to_be_bytes());
+
+        let head_quads = quads - 1;
+        let shares_block = leads(quads) > 0;
+        let lead_quads = if shares_block {
+            leads(quads)
+        } else {
+            head_quads
+        };
+        Self {
+            midstate,
+            tail,
+            blocks,
+            counter_at: rest.len(),
+            quad_at: end(head_quads) % BLOCK_LEN,
+            shares_block,
+            head_quads,
+            first_lead: (QUADS as u64).pow(lead_quads as u32) / 10,
+            middles: (QUADS as u64).pow((head_quads - lead_quads) as u32),
+        }
+    }
+
+    /// How many batches there are.
+    pub(super) const fn batches(&self) -> u64 {
+        9 * self.first_lead / HEADS as u64 * self.middles
+    }
+
+    /// The counter of a head of a batch and a last quad. The lead's first digit is no zero.
+    pub(super) const fn counter(&self, batch: u64, head: usize, quad: usize) -> u64 {
+        let index = batch * HEADS as u64 + head as u64;
+        let lead = self.first_lead + index % (9 * self.first_lead);
+        let middle = index / (9 * self.first_lead);
+        (lead * self.middles + middle) * QUADS as u64 + quad as u64
+    }
+
+    /// The heads of a batch.
+    pub(super) fn batch(&self, batch: u64) -> Batch {
+        std::array::from_fn(|head| self.head(batch, head))
+    }
+
+    /// One head of a batch.
+    pub(super) fn head(&self, batch: u64, head: usize) -> Head {
+        let mut tail = self.tail;
+        let mut rest = self.counter(batch, head, 0) / QUADS as u64;
+        let (quads, _) = tail.as_flattened_mut()[self.counter_at..].as_chunks_mut();
+        for quad in quads[..self.head_quads].iter_mut().rev() {
+            *quad = QUAD_TEXTS[(rest % QUADS as u64) as usize];
+            rest /= QUADS as u64;
+        }
+        let mut state = self.midstate;
+        compress(&mut state, &tail[..self.blocks - 1]);
+        Head {
+            state,
+            block: tail[self.blocks - 1],
+        }
+    }
+
+    /// `block` with a last quad in its place.
+    pub(super) fn with_quad(&self, mut block: Block, quad: usize) -> Block {
+        block[self.quad_at..][..QUAD_LEN].copy_from_slice(&QUAD_TEXTS[quad]);
+        block
+    }
+}
+
+/// A block as words, the first 16 of its schedule.
+pub(super) fn words(block: &Block) -> [u32; 16] {
+    let (words, _) = block.as_chunks();
+    std::array::from_fn(|i| u32::from_be_bytes(words[i]))
+}
+
+/// Base64 of each three decimal digits, made by the compiler.
+static QUAD_TEXTS: [[u8; QUAD_LEN]; QUADS] = {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut texts = [[0; QUAD_LEN]; QUADS];
+    let mut quad = 0;
+    while quad < QUADS {
+        let digits = (quad / 100) << 16 | (quad / 10 % 10) << 8 | quad % 10;
+        let bits = 0x30_3030 | digits; // `0` is 0x30
+        let sextets = [bits >> 18, bits >> 12 & 63, bits >> 6 & 63, bits & 63];
+        let mut i = 0;
+        while i < QUAD_LEN {
+            texts[quad][i] = ALPHABET[sextets[i]];
+            i += 1;
+        }
+        quad += 1;
+    }
+    texts
+};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use sha1::{Digest, Sha1};
+
+    use super::super::search::tests::challenge;
+    use super::*;
+
+    #[test]
+    fn a_laid_out_counter_hashes_as_its_stamp_does() {
+        for len in 20..=200 {
+            let challenge = challenge(len, 8);
+            let layout = Layout::new(&challenge);
+            assert!(layout.quad_at + QUAD_LEN + PADDING_LEN <= BLOCK_LEN);
+            for batch in [0, 1, layout.batches() / 2, layout.batches() - 1] {
+                for (head, quad) in [(0, 0), (1, 7), (HEADS - 1, QUADS - 1)] {
+                    let Head { mut state, block } = layout.head(batch, head);
+                    compress(&mut state, &[layout.with_quad(block, quad)]);
+                    let counter = layout.counter(batch, head, quad);
+                    assert!(counter < 1 << 63);
+                    let hash = Sha1::digest(challenge.stamp(counter));
+                    let words = state.map(u32::to_be_bytes);
+                    assert_eq!(words.as_flattened(), &hash[..], "{len} {counter}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_counter_is_tried_twice() {
+        for len in [20, 52, 60, 63, 64, 107, 124] {
+            let layout = Layout::new(&challenge(len, 8));
+            let batches = (0..40).chain([layout.batches() - 1]);
+            let heads = batches.flat_map(|batch| (0..HEADS).map(move |head| (batch, head)));
+            let counters: HashSet<u64> = heads.map(|(b, h)| layout.counter(b, h, 0)).collect();
+            assert_eq!(counters.len(), 41 * HEADS, "{len}");
+        }
+    }
+
+    #[test]
+    fn heads_of_a_batch_share_their_block_where_the_layout_says_so() {
+        for len in 20..=200 {
+            let layout = Layout::new(&challenge(len, 8));
+            for batch in [0, 14, 15, layout.batches() - 1] {
+                let heads = layout.batch(batch);
+                let shared = heads.iter().all(|head| head.block == heads[0].block);
+                assert_eq!(shared, layout.shares_block, "{len}");
+            }
+        }
+    }
+}
