@@ -37,5 +37,7 @@ lint: ## check the format, and clippy with warnings denied
 loadtest: ## many handshakes at once, measured; ARGS="--handshakes 100000" passes options
 	@scripts/loadtest.sh $(ARGS)
 
-bench: ## time the hash, the solver and the timers
-	cargo bench --workspace
+bench: ## time the solver against the stock hashcash, and the parts of the server
+	cargo bench --package powtcp-common --bench kernels
+	cargo bench --package powtcp-common --bench hashcash
+	cargo bench --package powtcp-server --bench timer_wheel

@@ -1,15 +1,11 @@
-//! What the parts of a handshake cost: the check of a stamp beside one bare SHA-1, puzzles, messages,
-//! lines, and the search of one thread beside the oracle.
+//! What the parts of a handshake cost the server: the check of a stamp beside one bare SHA-1, puzzles,
+//! messages and lines.
 
 use std::hint::black_box;
-use std::num::NonZero;
 
 use divan::Bencher;
-use divan::counter::ItemsCount;
 use powtcp_common::address::ClientAddr;
-use powtcp_common::hashcash::{
-    Challenge, Dialect, Difficulty, Kernel, Puzzle, Stamp, Terms, Watch, solve,
-};
+use powtcp_common::hashcash::{Challenge, Dialect, Difficulty, Puzzle, Stamp, Terms};
 use powtcp_common::line::LineBuffer;
 use powtcp_common::message::{MAX_CLIENT_LINE, Message};
 use sha1::{Digest, Sha1};
@@ -76,32 +72,5 @@ fn line_and_message(bencher: Bencher<'_, '_>) {
         line.ok()
             .flatten()
             .is_some_and(|line| Message::parse(line).is_ok())
-    });
-}
-
-#[divan::bench]
-fn search_of_one_thread(bencher: Bencher<'_, '_>) {
-    let challenge = challenge();
-    let search = || {
-        solve(
-            &challenge,
-            Kernel::best(),
-            NonZero::<usize>::MIN,
-            &Watch::new(),
-        )
-    };
-    let solution = search().expect("a solution");
-    bencher.counter(ItemsCount::new(solution + 1)).bench(search);
-}
-
-#[divan::bench]
-fn oracle(bencher: Bencher<'_, '_>) {
-    let challenge = challenge();
-    let counters = 0..10_000;
-    bencher.counter(ItemsCount::new(10_000_usize)).bench(|| {
-        counters
-            .clone()
-            .filter(|&counter| challenge.is_solved_by(counter))
-            .count()
     });
 }

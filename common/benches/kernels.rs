@@ -24,6 +24,7 @@ const REACHED: [(Kernel, f64); 3] = [
 ];
 
 /// Somebody who tries counters.
+#[derive(PartialEq, Eq)]
 enum Contender {
     Kernel(Kernel, NonZero<usize>),
     Oracle,
@@ -52,40 +53,38 @@ fn main() -> ExitCode {
         contenders.push(Contender::Stock);
     }
 
-    let mut rates = vec![Vec::new(); contenders.len()];
+    let mut samples = vec![Vec::new(); contenders.len()];
     for round in 0..rounds {
-        for (contender, rates) in contenders.iter().zip(&mut rates) {
-            rates.extend(contender.rate(round, time));
+        for (contender, samples) in contenders.iter().zip(&mut samples) {
+            samples.extend(contender.rate(round, time));
         }
     }
-    let rates: Vec<_> = rates.into_iter().map(median).collect();
-    let rate_of = |wanted: Kernel| {
-        let is_wanted = |c: &Contender| matches!(c, Contender::Kernel(k, _) if *k == wanted);
-        contenders
+    let medians: Vec<_> = samples.into_iter().map(median).collect();
+    let rate_of = |wanted: &Contender| {
+        let index = contenders
             .iter()
-            .position(is_wanted)
-            .and_then(|index| rates[index])
+            .position(|contender| contender == wanted)?;
+        medians[index]
     };
-    let portable = rate_of(Kernel::Portable).unwrap_or(f64::NAN);
+    let portable = rate_of(&Contender::Kernel(Kernel::Portable, one)).unwrap_or(f64::NAN);
     println!("{:28} {:>10} {:>12}", "", "MH/s", "x portable");
-    for (contender, rate) in contenders.iter().zip(&rates) {
+    for (contender, rate) in contenders.iter().zip(&medians) {
+        let name = contender.name();
         match rate {
-            Some(rate) => {
-                let (name, ratio) = (contender.name(), rate / portable);
-                println!("{name:28} {:10.2} {ratio:12.2}", rate / 1e6);
-            }
-            None => println!("{:28} not installed", contender.name()),
+            Some(rate) => println!("{name:28} {:10.2} {:12.2}", rate / 1e6, rate / portable),
+            None => println!("{name:28} not installed"),
         }
-    }
-    if has("--table") {
-        print_table(
-            rate_of(Kernel::best()),
-            rates.iter().rev().nth(1).copied().flatten(),
-            rates.last().copied().flatten(),
-        );
     }
     let best = Kernel::best();
-    let ratio = rate_of(best).unwrap_or_default() / portable;
+    if !has("--short") {
+        let columns = [
+            Contender::Kernel(best, one),
+            Contender::Kernel(best, all),
+            Contender::Stock,
+        ];
+        print_costs(&columns.map(|contender| rate_of(&contender)));
+    }
+    let ratio = rate_of(&Contender::Kernel(best, one)).unwrap_or_default() / portable;
     let reached = REACHED
         .iter()
         .find(|(kernel, _)| *kernel == best)
@@ -166,20 +165,14 @@ fn rate_of_stock(round: u32) -> io::Result<f64> {
         .ok_or_else(|| io::Error::other("no tries in its output"))
 }
 
-/// What a puzzle costs, in Markdown.
-fn print_table(one: Option<f64>, all: Option<f64>, stock: Option<f64>) {
+/// What a puzzle costs on one core, on all, and with the stock program, in Markdown.
+fn print_costs(rates: &[Option<f64>; 3]) {
     println!("\n| bits | hashes | one core | all cores | stock hashcash |");
     println!("| --- | --- | --- | --- | --- |");
     for bits in [16, 20, 24, 26, 28, 30, 32] {
         let hashes = Difficulty::from_bits(bits).map_or(f64::NAN, Difficulty::expected_hashes);
-        let seconds =
-            |rate: Option<f64>| rate.map_or("?".to_string(), |rate| seconds(hashes / rate));
-        println!(
-            "| {bits} | {hashes} | {} | {} | {} |",
-            seconds(one),
-            seconds(all),
-            seconds(stock)
-        );
+        let cost = |rate: Option<f64>| rate.map_or("?".to_string(), |rate| seconds(hashes / rate));
+        println!("| {bits} | {hashes} | {} |", rates.map(cost).join(" | "));
     }
 }
 

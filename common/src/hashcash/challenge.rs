@@ -49,7 +49,7 @@ impl Challenge {
             return Err(ChallengeError::TooFewFields);
         }
         let mut fields = text.split(|&byte| byte == b':');
-        if fields.next() != Some(VERSION) {
+        if fields.next() != Some(&VERSION[..]) {
             return Err(ChallengeError::Version);
         }
         let units = fields

@@ -25,7 +25,7 @@ pub use stamp::{NotAStamp, Stamp};
 use sha1::{Digest, Sha1};
 
 /// The version that every stamp begins with.
-const VERSION: &[u8] = b"1";
+const VERSION: &[u8; 1] = b"1";
 
 /// The counter of a stamp that nobody has searched for yet: base64 of `0`.
 const ZERO_COUNTER: &str = "MA==";

@@ -13,6 +13,9 @@ use crate::utc::Utc;
 /// Random bytes in a puzzle: 96 bits, so that no two puzzles are alike and none can be foreseen.
 pub const RAND_LEN: usize = 12;
 
+/// Base64 of the random bytes.
+const RAND_TEXT_LEN: usize = RAND_LEN / 3 * 4;
+
 /// What all puzzles of a server have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
@@ -54,24 +57,26 @@ impl Puzzle {
             difficulty,
         } = self.terms;
         let date = Utc::from_unix(self.issued);
+        let year = date.year as u32;
+        let mut rand = [0; RAND_TEXT_LEN];
+        // 12 bytes always make 16 characters.
+        let _ = STANDARD.encode_slice(self.rand, &mut rand);
+
         let mut prefix = Prefix::default();
-        prefix.push(VERSION);
-        prefix.push(b":");
-        prefix.push_number(u64::from(difficulty.bits() / dialect.bits_per_unit()), 1);
-        prefix.push(b":");
-        match dialect {
-            Dialect::Hashcash => prefix.push_number(date.year % 100, 2),
-            Dialect::Powtcp => prefix.push_number(date.year % 10_000, 4),
+        prefix.push(*VERSION);
+        prefix.push(*b":");
+        prefix.push_number(u32::from(difficulty.bits() / dialect.bits_per_unit()));
+        prefix.push(*b":");
+        if dialect == Dialect::Powtcp {
+            prefix.push(two_digits(year / 100));
         }
-        prefix.push(&date.below_year());
-        prefix.push(b":");
+        prefix.push(two_digits(year));
+        prefix.push(date.below_year());
+        prefix.push(*b":");
         prefix.push_client(self.client, dialect);
-        prefix.push(b"::");
-        let mut rand = [0; RAND_LEN.div_ceil(3) * 4];
-        if let Ok(written) = STANDARD.encode_slice(self.rand, &mut rand) {
-            prefix.push(&rand[..written]);
-        }
-        prefix.push(b":");
+        prefix.push(*b"::");
+        prefix.push(rand);
+        prefix.push(*b":");
         prefix
     }
 }
@@ -101,25 +106,20 @@ impl Prefix {
         &self.text[..self.len]
     }
 
-    fn push(&mut self, bytes: &[u8]) {
-        let end = self.len + bytes.len();
+    /// Pieces have a length that the compiler knows: that is a few moves, and no call for each.
+    fn push<const N: usize>(&mut self, bytes: [u8; N]) {
+        let end = self.len + N;
         if let Some(space) = self.text.get_mut(self.len..end) {
-            space.copy_from_slice(bytes);
+            space.copy_from_slice(&bytes);
             self.len = end;
         }
     }
 
-    /// At least `width` decimal digits.
-    fn push_number(&mut self, mut number: u64, width: usize) {
-        const MOST_DIGITS: usize = 20;
-        let mut digits = [b'0'; MOST_DIGITS];
-        let mut start = MOST_DIGITS;
-        while number > 0 || start > MOST_DIGITS - width {
-            start -= 1;
-            digits[start] = b'0' + (number % 10) as u8;
-            number /= 10;
+    fn push_number(&mut self, number: u32) {
+        if number >= 10 {
+            self.push_number(number / 10);
         }
-        self.push(&digits[start..]);
+        self.push([b'0' + (number % 10) as u8]);
     }
 
     /// `IP/PORT`, each `:` of an IPv6 address a `-`, for the stock program takes no colon here; or,
@@ -128,15 +128,15 @@ impl Prefix {
         match client.ip() {
             IpAddr::V4(ip) => {
                 let [first, rest @ ..] = ip.octets();
-                self.push_number(u64::from(first), 1);
+                self.push_number(u32::from(first));
                 for octet in rest {
-                    self.push(b".");
-                    self.push_number(u64::from(octet), 1);
+                    self.push(*b".");
+                    self.push_number(u32::from(octet));
                 }
             }
-            // Writing here never fails: see `write_str`.
             IpAddr::V6(ip) => {
                 let start = self.len;
+                // Writing here never fails: see `write_str`.
                 let _ = match dialect {
                     Dialect::Hashcash => write!(self, "{ip}"),
                     Dialect::Powtcp => write!(self, "[{ip}]"),
@@ -150,10 +150,10 @@ impl Prefix {
             }
         }
         self.push(match dialect {
-            Dialect::Hashcash => b"/",
-            Dialect::Powtcp => b":",
+            Dialect::Hashcash => *b"/",
+            Dialect::Powtcp => *b":",
         });
-        self.push_number(u64::from(client.port()), 1);
+        self.push_number(u32::from(client.port()));
     }
 }
 
@@ -168,9 +168,14 @@ impl Default for Prefix {
 
 impl Write for Prefix {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.push(text.as_bytes());
+        text.bytes().for_each(|byte| self.push([byte]));
         Ok(())
     }
+}
+
+/// The last two decimal digits.
+const fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
 }
 
 #[cfg(test)]

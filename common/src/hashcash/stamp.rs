@@ -30,25 +30,28 @@ impl<'a> Stamp<'a> {
     /// # Errors
     /// [`NotAStamp`], whatever is wrong.
     pub fn parse(text: &'a [u8]) -> Result<Self, NotAStamp> {
-        let colons = text.iter().filter(|&&byte| byte == b':').count();
-        let version = text.split(|&byte| byte == b':').next();
-        if colons < MIN_COLONS || version != Some(VERSION) {
-            return Err(NotAStamp);
-        }
-        let last = text
-            .iter()
-            .rposition(|&byte| byte == b':')
-            .ok_or(NotAStamp)?;
+        let is_colon = |byte: &u8| *byte == b':';
+        let last = text.iter().rposition(is_colon).ok_or(NotAStamp)?;
         let stamp = Self {
             text,
             prefix_len: last + 1,
         };
+        let has_fields = stamp
+            .prefix()
+            .iter()
+            .filter(|byte| is_colon(byte))
+            .nth(MIN_COLONS - 1);
+        let has_version = text
+            .strip_prefix(VERSION)
+            .is_some_and(|rest| rest.starts_with(b":"));
         let counter = stamp.counter();
-        let length_fits = (1..=MAX_COUNTER_LEN).contains(&counter.len());
-        if !length_fits || !counter.iter().all(|&byte| is_base64(byte)) {
-            return Err(NotAStamp);
+        let has_counter = (1..=MAX_COUNTER_LEN).contains(&counter.len())
+            && counter.iter().all(|&byte| IS_BASE64[usize::from(byte)]);
+        if has_fields.is_some() && has_version && has_counter {
+            Ok(stamp)
+        } else {
+            Err(NotAStamp)
         }
-        Ok(stamp)
     }
 
     /// The whole text: what is hashed.
@@ -75,9 +78,17 @@ impl fmt::Display for NotAStamp {
 
 impl std::error::Error for NotAStamp {}
 
-const fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
-}
+/// The alphabet of standard base64, and `=` (RFC 4648, 4), by byte.
+static IS_BASE64: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -34,3 +34,30 @@ pub(in crate::hashcash) fn engine(kernel: Kernel) -> Option<Engine> {
         Kernel::Portable => Some(Box::new(portable::search)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hashcash::Challenge;
+    use crate::hashcash::layout::HEADS;
+
+    /// Small enough for Miri, which is to see every call of this module.
+    #[test]
+    fn a_kernel_is_started_where_the_processor_has_it_and_finds_a_known_answer() {
+        let text = b"1:24:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==";
+        let layout = Layout::new(&Challenge::parse(text).unwrap());
+        let batch = 24_300 / HEADS as u64;
+        for kernel in Kernel::ALL {
+            if let Some(mut engine) = engine(kernel) {
+                let hits = engine(&layout, &layout.batch(batch), 0xffff_ff00);
+                let counters: Vec<_> = hits
+                    .iter()
+                    .map(|&(head, quad)| layout.counter(batch, head, quad))
+                    .collect();
+                assert_eq!(counters, [100_024_300_000_000_690], "{kernel}");
+            } else {
+                assert_ne!(kernel, Kernel::Portable);
+            }
+        }
+    }
+}
