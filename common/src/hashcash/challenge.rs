@@ -45,7 +45,7 @@ impl Challenge {
     /// # Errors
     /// The first thing found wrong, in the order of the fields.
     pub fn parse(text: &[u8]) -> Result<Self, ChallengeError> {
-        if text.iter().filter(|&&byte| byte == b':').count() < MIN_COLONS {
+        if text.iter().filter(|&&byte| byte == b':').count() < usize::from(MIN_COLONS) {
             return Err(ChallengeError::TooFewFields);
         }
         let mut fields = text.split(|&byte| byte == b':');

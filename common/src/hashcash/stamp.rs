@@ -18,7 +18,7 @@ pub struct Stamp<'a> {
 pub struct NotAStamp;
 
 /// `VERSION:BITS:DATE:RESOURCE:EXT:RAND:COUNTER`; a resource may hold further colons.
-pub(super) const MIN_COLONS: usize = 6;
+pub(super) const MIN_COLONS: u16 = 6;
 
 /// The longest counter in characters: room for what other hashcash programs write there, hexadecimal
 /// for one, and a bound on what a client can make us hash.
@@ -30,24 +30,29 @@ impl<'a> Stamp<'a> {
     /// # Errors
     /// [`NotAStamp`], whatever is wrong.
     pub fn parse(text: &'a [u8]) -> Result<Self, NotAStamp> {
-        let is_colon = |byte: &u8| *byte == b':';
-        let last = text.iter().rposition(is_colon).ok_or(NotAStamp)?;
+        let last = text
+            .iter()
+            .rposition(|&byte| byte == b':')
+            .ok_or(NotAStamp)?;
         let stamp = Self {
             text,
             prefix_len: last + 1,
         };
-        let has_fields = stamp
+        // Sums without a way out in between are computed in vectors.
+        let colons: u16 = stamp
             .prefix()
             .iter()
-            .filter(|byte| is_colon(byte))
-            .nth(MIN_COLONS - 1);
+            .map(|&byte| u16::from(byte == b':'))
+            .sum();
         let has_version = text
             .strip_prefix(VERSION)
             .is_some_and(|rest| rest.starts_with(b":"));
         let counter = stamp.counter();
         let has_counter = (1..=MAX_COUNTER_LEN).contains(&counter.len())
-            && counter.iter().all(|&byte| IS_BASE64[usize::from(byte)]);
-        if has_fields.is_some() && has_version && has_counter {
+            && counter
+                .iter()
+                .fold(true, |all, &byte| all & IS_BASE64[usize::from(byte)]);
+        if colons >= MIN_COLONS && has_version && has_counter {
             Ok(stamp)
         } else {
             Err(NotAStamp)
