@@ -137,6 +137,28 @@ pub(super) mod tests {
         }
     }
 
+    #[test]
+    fn tables_are_made_anew_when_the_block_changes() {
+        // This prefix leaves 900 leads to each middle: 15 batches have one block, the next another.
+        let challenge = challenge(60, 9);
+        let expected = Search::new(&challenge, Kernel::Portable).batch(15);
+        for kernel in kernels() {
+            let mut search = Search::new(&challenge, kernel);
+            search.batch(0);
+            assert_eq!(search.batch(15), expected, "{kernel}");
+        }
+    }
+
+    #[test]
+    fn a_hit_that_the_oracle_rejects_is_no_solution() {
+        let text = b"1:24:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==";
+        let challenge = Challenge::parse(text).unwrap();
+        let mut search = Search::new(&challenge, Kernel::best());
+        search.mask = 0xff00_0000;
+        assert_eq!(search.batch(404), None);
+        assert_eq!(search.batch(405), Some(100_024_300_000_000_690));
+    }
+
     /// Found once by search; the last took 10^10 hashes and has more zeros than a first word shows.
     #[test]
     fn every_kernel_finds_the_known_answers() {
