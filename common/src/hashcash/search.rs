@@ -7,6 +7,8 @@ use super::layout::{HEADS, Layout, QUADS};
 /// Counters of a batch.
 pub(super) const BATCH: u64 = (HEADS * QUADS) as u64;
 
+const FIRST_OF_19_DIGITS: u64 = 10_u64.pow(18);
+
 /// A challenge, prepared to be tried with many counters.
 pub(super) struct Search<'a> {
     challenge: &'a Challenge,
@@ -29,11 +31,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// How many batches there are.
-    pub(super) const fn batches(&self) -> u64 {
-        self.layout.batches()
-    }
-
     /// The lowest solution among the first 1,000 counters of the first batch, without any tables; and
     /// how many were tried. An easy puzzle is solved here.
     pub(super) fn first_quads(&self) -> (Option<u64>, u64) {
@@ -50,6 +47,11 @@ impl<'a> Search<'a> {
 
     /// The lowest solution in a batch, the same whatever the kernel.
     pub(super) fn batch(&mut self, batch: u64) -> Option<u64> {
+        if let Some(beyond) = batch.checked_sub(self.layout.batches()) {
+            // A few prefixes have a layout of 9 x 10^8 counters only. Those of 19 digits are in none.
+            let start = FIRST_OF_19_DIGITS + beyond * BATCH;
+            return (start..start + BATCH).find(|&counter| self.challenge.is_solved_by(counter));
+        }
         let engine = self.engine.as_mut()?;
         let mut hits = engine(&self.layout, &self.layout.batch(batch), self.mask);
         hits.sort_unstable();
@@ -135,6 +137,15 @@ pub(super) mod tests {
                 assert!(expected.is_none_or(|counter| challenge.is_solved_by(counter)));
             }
         }
+    }
+
+    #[test]
+    fn a_search_goes_on_beyond_the_layout() {
+        let challenge = challenge(40, 9);
+        let mut search = Search::new(&challenge, Kernel::best());
+        let counter = search.batch(search.layout.batches()).unwrap();
+        assert!(counter >= FIRST_OF_19_DIGITS);
+        assert!(challenge.is_solved_by(counter));
     }
 
     #[test]

@@ -35,9 +35,6 @@ impl Watch {
     fn search(&self, mut search: Search<'_>) -> Option<u64> {
         while !self.stopped.load(Relaxed) {
             let batch = self.next_batch.fetch_add(1, Relaxed);
-            if batch >= search.batches() {
-                return None;
-            }
             let found = search.batch(batch);
             self.attempts.fetch_add(BATCH, Relaxed);
             if found.is_some() {
@@ -52,16 +49,15 @@ impl Watch {
 /// Looks for a counter that solves `challenge`, with `kernel` on `threads` threads, this one among
 /// them.
 ///
-/// `None` if `watch` was cancelled, no counter is left (10^9 at least are tried), or this machine lacks
-/// the kernel. With one thread the counter is the same whatever the kernel. Threads that cannot be
-/// started are done without.
+/// `None` if `watch` was cancelled or this machine lacks the kernel. With one thread the counter is the
+/// same whatever the kernel. Threads that cannot be started are done without.
 pub fn solve(
     challenge: &Challenge,
     kernel: Kernel,
     threads: NonZero<usize>,
     watch: &Watch,
 ) -> Option<u64> {
-    if watch.stopped.load(Relaxed) {
+    if watch.stopped.load(Relaxed) || !kernel.is_available() {
         return None;
     }
     let search = Search::new(challenge, kernel);
