@@ -28,6 +28,36 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All reasons, each at its index.
+    pub const ALL: [Self; 10] = [
+        Self::TooManyPuzzles,
+        Self::StampNotCorrect,
+        Self::StampNotFound,
+        Self::PuzzleExpired,
+        Self::TimeoutExceeded,
+        Self::IncorrectMessage,
+        Self::MessageTooLong,
+        Self::ServerBusy,
+        Self::ShuttingDown,
+        Self::InternalError,
+    ];
+
+    /// One word, for metrics and counts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TooManyPuzzles => "too_many_puzzles",
+            Self::StampNotCorrect => "stamp_not_correct",
+            Self::StampNotFound => "stamp_not_found",
+            Self::PuzzleExpired => "puzzle_expired",
+            Self::TimeoutExceeded => "timeout_exceeded",
+            Self::IncorrectMessage => "incorrect_message",
+            Self::MessageTooLong => "message_too_long",
+            Self::ServerBusy => "server_busy",
+            Self::ShuttingDown => "shutting_down",
+            Self::InternalError => "internal_error",
+        }
+    }
+
     /// The text that goes over the wire, the payload of an error message.
     pub const fn text(self) -> &'static str {
         match self {

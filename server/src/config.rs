@@ -8,6 +8,7 @@ use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
 use powtcp_common::log_line::{Format, Level};
 use powtcp_common::options::{self, Default, Options, Program, Spec, UsageError, whole_number};
 
+use crate::limits::{Bounds, WhenFull};
 use crate::resources::Resources;
 use crate::turn::Rules;
 
@@ -76,6 +77,22 @@ pub const PROGRAM: Program = Program {
         },
         Spec {
             short: "",
+            long: "--max-connections-per-ip",
+            value: "N",
+            default: Default::Value("0"),
+            help: "likewise from one IPv4 address or IPv6 /64; 0 for no limit",
+            variable: "POWTCP_MAX_CONNECTIONS_PER_IP",
+        },
+        Spec {
+            short: "",
+            long: "--when-full",
+            value: "POLICY",
+            default: Default::Value("evict"),
+            help: "evict whom fairness names, or refuse the newcomer",
+            variable: "POWTCP_WHEN_FULL",
+        },
+        Spec {
+            short: "",
             long: "--max-puzzles",
             value: "N",
             default: Default::Value("8"),
@@ -89,6 +106,14 @@ pub const PROGRAM: Program = Program {
             default: Default::Words("quotes in the binary"),
             help: "one resource a line, drawn at random",
             variable: "POWTCP_RESOURCES",
+        },
+        Spec {
+            short: "",
+            long: "--metrics",
+            value: "ADDR",
+            default: Default::Words("off"),
+            help: "serve Prometheus metrics at http://ADDR/metrics",
+            variable: "POWTCP_METRICS",
         },
         Spec {
             short: "",
@@ -113,6 +138,7 @@ pub const PROGRAM: Program = Program {
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// More connections than any one process is allowed descriptors by default.
 const MOST_CONNECTIONS: u64 = 1_000_000;
+const SOCKET_ADDRESS: &str = "IP:PORT, such as 127.0.0.1:8080 or [::]:8080";
 
 /// The validated options of a server.
 #[derive(Debug)]
@@ -123,8 +149,10 @@ pub struct Config {
     pub rules: Rules,
     /// How long a shutdown waits for clients that hold a puzzle.
     pub shutdown_timeout: Duration,
-    /// Connections held at once: it bounds memory, and descriptors below what the system allows.
-    pub max_connections: usize,
+    /// How many connections are held at once, and what happens beyond.
+    pub bounds: Bounds,
+    /// Where to serve metrics; `None` for nowhere.
+    pub metrics: Option<SocketAddr>,
     /// What is served.
     pub resources: Resources,
     /// The least grave lines that are logged.
@@ -143,17 +171,14 @@ impl Config {
             terms: terms(options)?,
             ttl: duration(options, "--ttl", Duration::from_millis(1))?,
             handshake_timeout: duration(options, "--handshake-timeout", Duration::from_millis(1))?,
-            max_puzzles: number(options, "--max-puzzles", u64::from(u32::MAX))? as u32,
+            max_puzzles: number(options, "--max-puzzles", 1, u64::from(u32::MAX))? as u32,
         };
         Ok(Self {
-            listen: options.required(
-                "--listen",
-                "IP:PORT, such as 127.0.0.1:8080 or [::]:8080",
-                |text| text.parse().ok(),
-            )?,
+            listen: options.required("--listen", SOCKET_ADDRESS, |text| text.parse().ok())?,
             rules,
             shutdown_timeout: duration(options, "--shutdown-timeout", Duration::ZERO)?,
-            max_connections: number(options, "--max-connections", MOST_CONNECTIONS)? as usize,
+            bounds: bounds(options)?,
+            metrics: options.value("--metrics", SOCKET_ADDRESS, |text| text.parse().ok())?,
             resources: resources(options)?,
             log_level: options.required("--log-level", "error, warn, info or debug", |text| {
                 text.parse().ok()
@@ -198,9 +223,21 @@ fn duration(options: &Options, name: &str, least: Duration) -> Result<Duration, 
     })
 }
 
-fn number(options: &Options, name: &str, most: u64) -> Result<u64, UsageError> {
-    let expected = format!("a whole number from 1 to {most}");
-    options.required(name, &expected, |text| whole_number(text, 1..=most))
+fn bounds(options: &Options) -> Result<Bounds, UsageError> {
+    Ok(Bounds {
+        connections: number(options, "--max-connections", 1, MOST_CONNECTIONS)? as usize,
+        per_source: number(options, "--max-connections-per-ip", 0, MOST_CONNECTIONS)? as u32,
+        when_full: options.required("--when-full", "evict or refuse", |text| match text {
+            "evict" => Some(WhenFull::Evict),
+            "refuse" => Some(WhenFull::Refuse),
+            _ => None,
+        })?,
+    })
+}
+
+fn number(options: &Options, name: &str, least: u64, most: u64) -> Result<u64, UsageError> {
+    let expected = format!("a whole number from {least} to {most}");
+    options.required(name, &expected, |text| whole_number(text, least..=most))
 }
 
 fn resources(options: &Options) -> Result<Resources, UsageError> {

@@ -1,15 +1,15 @@
 //! One connection's socket, with what it still has to send. It knows no protocol: what arrives goes
 //! to the session, and what the session answers goes out.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::io::{self, ErrorKind};
 
-use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
+use crate::limits::Standing;
 use crate::moment::Now;
 use crate::responder::Responder;
 use crate::session::{End, Session};
+use crate::socket::Socket;
 use crate::timer_wheel::TimerId;
 use crate::turn::{Rules, Turn};
 
@@ -17,18 +17,25 @@ use crate::turn::{Rules, Turn};
 /// more of the loop's time than this, and its next turn after everybody else's.
 const READS_PER_TURN: usize = 4;
 
+/// Room for what is read in one call.
+const READ_BUFFER_LEN: usize = 16 * 1024;
+
 /// Bytes that are read away after the last answer, so that a peer that is still sending can receive
 /// it. A peer that sends more is cut off: it bounds the work done for somebody already refused.
 const MAX_DISCARDED: u32 = 1 << 20;
+
+/// The same for all connections in one turn of the loop: among many that send on and on, most are cut
+/// off at once.
+const DISCARDED_PER_TURN: u32 = 1 << 18;
 
 /// The longest answer that certainly leaves in one piece. Whoever has it needs nothing more, and is
 /// closed on at once; after a longer one the peer is waited for, because what it sends to a closed
 /// socket would make the network drop what has not arrived yet.
 const MAX_PROMPT_ANSWER: usize = 1024;
 
-/// An open connection. 152 bytes, and a buffer only while there is something in it.
-pub struct Connection {
-    socket: TcpStream,
+/// An open connection. 128 bytes, and a buffer only while there is something in it.
+pub struct Connection<S> {
+    socket: S,
     /// The protocol's state.
     pub session: Session,
     /// Answers that the socket did not take yet; set by `send`. While there are any nothing is read,
@@ -38,8 +45,9 @@ pub struct Connection {
     pub timer: TimerId,
     /// Bytes that came after the last answer.
     discarded: u32,
-    /// Whether the peer has ended its stream, or has nothing more to send.
-    peer_is_done: bool,
+    /// Whether nothing more is to be read: the peer has ended its stream, has nothing more to say, or
+    /// has sent too much after its last answer.
+    read_is_over: bool,
     /// Whether our stream was ended.
     write_is_shut: bool,
     /// Whether the poll must be asked for the next event: because it is of another kind than the one
@@ -56,25 +64,64 @@ pub enum Fate {
     Close,
 }
 
+/// What all connections use, one after the other.
+pub struct Shared {
+    /// What every session is held to.
+    pub rules: Rules,
+    /// What answers for every session.
+    pub responder: Responder,
+    /// Room for what is read.
+    buffer: Box<[u8]>,
+    /// Bytes that may yet be read away in this turn.
+    discardable: u32,
+}
+
 /// What an event said of a socket.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Readiness {
     /// The peer has ended its stream: the end comes after the bytes that are left.
     pub read_closed: bool,
 }
 
-impl Connection {
+impl Shared {
+    /// For sessions under `rules` that `responder` answers for.
+    pub fn new(rules: Rules, responder: Responder) -> Self {
+        Self {
+            rules,
+            responder,
+            buffer: vec![0; READ_BUFFER_LEN].into_boxed_slice(),
+            discardable: DISCARDED_PER_TURN,
+        }
+    }
+
+    /// A turn of the loop begins.
+    pub const fn begin_turn(&mut self) {
+        self.discardable = DISCARDED_PER_TURN;
+    }
+}
+
+impl<S: Socket> Connection<S> {
     /// A connection on `socket`.
-    pub fn new(socket: TcpStream, session: Session) -> Self {
+    pub fn new(socket: S, session: Session) -> Self {
         Self {
             socket,
             session,
             outbox: Box::default(),
             timer: TimerId::NONE,
             discarded: 0,
-            peer_is_done: false,
+            read_is_over: false,
             write_is_shut: false,
             rearm: false,
+        }
+    }
+
+    /// How far it has come, for whoever weighs connections against each other.
+    pub const fn standing(&self) -> Standing {
+        match self.session.end() {
+            None if self.session.holds_puzzle() => Standing::Puzzled,
+            None => Standing::Fresh,
+            Some(End::Refused | End::Left) if self.outbox.is_empty() => Standing::Lingering,
+            Some(End::Served | End::Refused | End::Left) => Standing::Delivering,
         }
     }
 
@@ -86,27 +133,24 @@ impl Connection {
         registry.register(&mut self.socket, token, Interest::READABLE)
     }
 
-    /// Moves what it can in both directions, within the turn's budget. `buffer` is a room for what
-    /// is read.
+    /// Moves what it can in both directions, within the turn's budget.
     ///
     /// # Errors
     /// The connection is broken.
     pub fn on_ready(
         &mut self,
         readiness: Readiness,
-        buffer: &mut [u8],
-        rules: &Rules,
-        responder: &mut Responder,
+        shared: &mut Shared,
         now: Now,
     ) -> io::Result<()> {
         self.send(&[])?;
         for _ in 0..READS_PER_TURN {
-            if !self.outbox.is_empty() || self.peer_is_done {
+            if !self.outbox.is_empty() || self.read_is_over {
                 return Ok(());
             }
-            let len = match self.socket.read(buffer) {
+            let len = match self.socket.read(&mut shared.buffer) {
                 Ok(0) => {
-                    self.peer_is_done = true;
+                    self.read_is_over = true;
                     self.session.on_eof(now);
                     return Ok(());
                 }
@@ -117,21 +161,9 @@ impl Connection {
             };
             // A read that does not fill the buffer has emptied the socket, and what comes later is a
             // new event (epoll(7), question 9). It saves the read that would say so, one in three.
-            let emptied = len < buffer.len() && !readiness.read_closed;
-            let mut input = &buffer[..len];
-            if self.session.end().is_none() {
-                self.session
-                    .on_bytes(&mut input, &mut Turn::new(now, rules, responder));
-                self.peer_is_done = self.session.end() == Some(End::Served)
-                    && emptied
-                    && input.is_empty()
-                    && responder.outgoing().len() <= MAX_PROMPT_ANSWER;
-                self.send_from(responder)?;
-            }
-            if self.session.end().is_some() {
-                self.discarded += input.len() as u32;
-            }
-            if emptied || self.discarded > MAX_DISCARDED {
+            let emptied = len < shared.buffer.len() && !readiness.read_closed;
+            self.on_bytes(len, emptied, shared, now)?;
+            if emptied {
                 return Ok(());
             }
         }
@@ -145,11 +177,13 @@ impl Connection {
     /// The connection is broken.
     pub fn step(
         &mut self,
-        rules: &Rules,
-        responder: &mut Responder,
+        shared: &mut Shared,
         now: Now,
         act: impl FnOnce(&mut Session, &mut Turn<'_>),
     ) -> io::Result<()> {
+        let Shared {
+            rules, responder, ..
+        } = shared;
         act(&mut self.session, &mut Turn::new(now, rules, responder));
         self.send_from(responder)
     }
@@ -162,11 +196,11 @@ impl Connection {
     /// The connection is broken.
     pub fn settle(&mut self, registry: &Registry, token: Token, linger: bool) -> io::Result<Fate> {
         if self.session.end().is_some() && self.outbox.is_empty() {
-            if self.peer_is_done || self.discarded > MAX_DISCARDED {
+            if self.read_is_over {
                 return Ok(Fate::Close);
             }
             if !self.write_is_shut {
-                self.socket.shutdown(Shutdown::Write)?;
+                self.socket.shutdown_write()?;
                 self.write_is_shut = true;
             }
             if !linger {
@@ -182,6 +216,39 @@ impl Connection {
             registry.reregister(&mut self.socket, token, interest)?;
         }
         Ok(Fate::Keep)
+    }
+
+    /// The first `len` bytes of the buffer came; with `emptied` they are all there were.
+    fn on_bytes(
+        &mut self,
+        len: usize,
+        emptied: bool,
+        shared: &mut Shared,
+        now: Now,
+    ) -> io::Result<()> {
+        let Shared {
+            rules,
+            responder,
+            buffer,
+            discardable,
+        } = shared;
+        responder.metrics.received += len as u64;
+        let mut input = &buffer[..len];
+        if self.session.end().is_none() {
+            self.session
+                .on_bytes(&mut input, &mut Turn::new(now, rules, responder));
+            self.read_is_over = self.session.end() == Some(End::Served)
+                && emptied
+                && input.is_empty()
+                && responder.outgoing().len() <= MAX_PROMPT_ANSWER;
+            self.send_from(responder)?;
+        }
+        if self.session.end().is_some() {
+            self.discarded += input.len() as u32;
+            *discardable = discardable.saturating_sub(input.len() as u32);
+            self.read_is_over |= self.discarded > MAX_DISCARDED || *discardable == 0;
+        }
+        Ok(())
     }
 
     fn send_from(&mut self, responder: &mut Responder) -> io::Result<()> {
@@ -220,11 +287,12 @@ impl Connection {
     }
 }
 
-/// Tells a newcomer for whom there is no room why, and what it has sent already is read away once, so
-/// that closing does not make the network drop the answer. It takes no slot, no timer and no wait.
-pub fn turn_away(socket: &mut TcpStream, answer: &[u8], buffer: &mut [u8]) {
+/// Tells a newcomer for whom there is no room what `responder` has to say. What it has sent already is
+/// read away once, so that closing does not make the network drop the answer. It takes no slot, no
+/// timer and no wait.
+pub fn turn_away(mut socket: impl Socket, shared: &mut Shared) {
     // The newcomer is gone either way; a fault of its socket changes nothing.
-    let _ = socket.write(answer);
-    let _ = socket.shutdown(Shutdown::Write);
-    let _ = socket.read(buffer);
+    let _ = socket.write(shared.responder.outgoing());
+    let _ = socket.read(&mut shared.buffer);
+    shared.responder.sent();
 }

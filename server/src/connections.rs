@@ -5,36 +5,36 @@ use std::io;
 use mio::net::TcpStream;
 use mio::{Registry, Token};
 use powtcp_common::address::ClientAddr;
-use powtcp_common::log_line::{Level, Value};
 use powtcp_common::refusal::Refusal;
 use slab::Slab;
 
-use crate::config::Config;
-use crate::connection::{Connection, Fate, Readiness, turn_away};
-use crate::log::Log;
+use crate::connection::{Connection, Fate, Readiness, Shared, turn_away};
+use crate::limits::{Bounds, Limits, Source, Standing, Verdict};
+use crate::log::Kind;
+use crate::metrics::Outcome;
 use crate::moment::Now;
 use crate::responder::Responder;
-use crate::session::Session;
+use crate::session::{End, Session};
+use crate::socket::Socket;
 use crate::timer_wheel::TimerWheel;
 use crate::turn::{Host, Reply, Rules, Turn};
 
-/// Room for what is read in one call, shared by all connections.
-const READ_BUFFER_LEN: usize = 16 * 1024;
+/// Connections looked at to make room for a newcomer: one that has just sent its right stamp is served
+/// instead, and may hold its slot until it has its resource.
+const LOOKS_FOR_ROOM: u32 = 4;
 
 /// The connections of a server. A connection's token in the poll is its key here.
-pub struct Connections {
-    table: Slab<Connection>,
-    /// Connections held at once; set by the operator. It bounds memory, whoever connects.
-    max: usize,
+pub struct Connections<S = TcpStream> {
+    table: Slab<Connection<S>>,
     /// Whether a peer may go on sending after its last answer, until its deadline.
     linger: bool,
-    rules: Rules,
     registry: Registry,
-    buffer: Box<[u8]>,
+    /// Who may come in, and who gives way.
+    pub limits: Limits,
     /// All deadlines of the server.
     pub timers: TimerWheel<Timer>,
-    /// What answers and logs for every session.
-    pub responder: Responder,
+    /// What all connections use.
+    pub shared: Shared,
 }
 
 /// What a deadline is for.
@@ -42,6 +42,8 @@ pub struct Connections {
 pub enum Timer {
     /// The session of the connection with this key.
     Connection(u32),
+    /// The visit of the metrics page in this slot.
+    Visit(u32),
     /// Another try to accept, after descriptors were exhausted.
     AcceptRetry,
     /// The summary of log lines that were left out.
@@ -50,19 +52,16 @@ pub enum Timer {
     Shutdown,
 }
 
-impl Connections {
+impl<S: Socket> Connections<S> {
     /// No connections yet.
-    pub fn new(config: Config, registry: Registry) -> Self {
-        let log = Log::new(config.log_level, config.log_format);
+    pub fn new(bounds: Bounds, rules: Rules, responder: Responder, registry: Registry) -> Self {
         Self {
-            table: Slab::with_capacity(config.max_connections),
-            max: config.max_connections,
+            table: Slab::with_capacity(bounds.connections),
             linger: true,
-            rules: config.rules,
             registry,
-            buffer: vec![0; READ_BUFFER_LEN].into_boxed_slice(),
+            limits: Limits::new(bounds),
             timers: TimerWheel::new(),
-            responder: Responder::new(config.resources, log),
+            shared: Shared::new(rules, responder),
         }
     }
 
@@ -76,42 +75,33 @@ impl Connections {
         self.table.is_empty()
     }
 
-    /// The rules that every session is held to.
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
     /// Takes a newcomer in, or turns it away where there is no room.
-    pub fn admit(&mut self, mut socket: TcpStream, client: ClientAddr, now: Now) {
-        if self.table.len() >= self.max {
-            self.responder
-                .answer(now, client, Reply::Refusal(Refusal::ServerBusy, b""));
-            turn_away(&mut socket, self.responder.outgoing(), &mut self.buffer);
-            return self.responder.sent();
+    pub fn admit(&mut self, socket: S, client: ClientAddr, now: Now) {
+        self.shared.responder.metrics.accepted += 1;
+        let source = Source::from(client.ip());
+        if !self.make_room(source, now) {
+            let responder = &mut self.shared.responder;
+            responder.answer(now, client, Reply::Refusal(Refusal::ServerBusy, b""));
+            responder.metrics.closed(Outcome::TurnedAway);
+            return turn_away(socket, &mut self.shared);
         }
-        self.log_debug(now, "connection accepted", client);
-        let session = Session::new(client, &self.rules, now.moment);
+        self.shared.responder.log_event(now, Kind::Accepted, client);
+        let session = Session::new(client, &self.shared.rules, now.moment);
         let entry = self.table.vacant_entry();
         let key = entry.key();
         let connection = entry.insert(Connection::new(socket, session));
+        self.limits.enter(key, source);
         let result = connection.register(&self.registry, Token(key));
         self.settle(key, result, now);
     }
 
     /// The socket of a connection has something to give or to take.
     pub fn on_ready(&mut self, key: usize, readiness: Readiness, now: Now) {
-        let Self {
-            table,
-            buffer,
-            rules,
-            responder,
-            ..
-        } = self;
         // An event of a connection that ended earlier in this turn finds nobody.
-        let Some(connection) = table.get_mut(key) else {
+        let Some(connection) = self.table.get_mut(key) else {
             return;
         };
-        let result = connection.on_ready(readiness, buffer, rules, responder, now);
+        let result = connection.on_ready(readiness, &mut self.shared, now);
         self.settle(key, result, now);
     }
 
@@ -120,8 +110,8 @@ impl Connections {
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
-        if connection.session.end().is_some() {
-            return self.remove(key, now);
+        if let Some(end) = connection.session.end() {
+            return self.remove(key, end.into(), now);
         }
         self.step(key, now, Session::on_deadline);
     }
@@ -151,20 +141,59 @@ impl Connections {
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
-        let result = connection.step(&self.rules, &mut self.responder, now, act);
+        let result = connection.step(&mut self.shared, now, act);
         self.settle(key, result, now);
     }
 
-    /// Comes after anything that touched a connection: keeps it, with its deadline armed, or removes
-    /// it. Nothing else does either.
+    /// Finds a slot for a newcomer from `source`, or takes one from somebody. Whether there is one now.
+    fn make_room(&mut self, source: Source, now: Now) -> bool {
+        for _ in 0..LOOKS_FOR_ROOM {
+            match self.limits.verdict(source) {
+                Verdict::Admit => return true,
+                Verdict::TurnAway => return false,
+                Verdict::AdmitInsteadOf(key) => self.evict(key, now),
+            }
+        }
+        false
+    }
+
+    /// Removes a connection, unless it has what it came for. What it has sent is looked at first: a
+    /// right stamp is served, and nothing is left that would make closing drop our answer.
+    fn evict(&mut self, key: usize, now: Now) {
+        if self.limits.standing(key) != Some(Standing::Lingering) {
+            self.on_ready(key, Readiness::default(), now);
+        }
+        let Some((standing, connection)) = self.limits.standing(key).zip(self.table.get_mut(key))
+        else {
+            return;
+        };
+        let outcome = match standing {
+            Standing::Delivering => return,
+            Standing::Lingering => Outcome::Refused,
+            Standing::Fresh | Standing::Puzzled => {
+                // It is gone either way; a fault of its socket changes nothing.
+                let _ = connection.step(&mut self.shared, now, |session, turn| {
+                    session.refuse(Refusal::ServerBusy, turn);
+                });
+                Outcome::Evicted
+            }
+        };
+        self.shared.responder.metrics.evicted(standing);
+        self.remove(key, outcome, now);
+    }
+
+    /// Comes after anything that touched a connection: keeps it, with its standing and its deadline
+    /// noted, or removes it. Nothing else does either.
     fn settle(&mut self, key: usize, result: io::Result<()>, now: Now) {
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
         let settle = |()| connection.settle(&self.registry, Token(key), self.linger);
         if result.and_then(settle).unwrap_or(Fate::Close) == Fate::Close {
-            return self.remove(key, now);
+            let outcome = connection.session.end().map_or(Outcome::Broken, Into::into);
+            return self.remove(key, outcome, now);
         }
+        self.limits.place(key, connection.standing());
         let due = connection.session.deadline().due_tick();
         if self.timers.due(connection.timer) != Some(due) {
             self.timers.cancel(connection.timer);
@@ -172,19 +201,24 @@ impl Connections {
         }
     }
 
-    fn remove(&mut self, key: usize, now: Now) {
+    fn remove(&mut self, key: usize, outcome: Outcome, now: Now) {
         let Some(connection) = self.table.try_remove(key) else {
             return;
         };
         self.timers.cancel(connection.timer);
-        self.log_debug(now, "connection closed", connection.session.client());
+        self.limits.leave(key);
+        let responder = &mut self.shared.responder;
+        responder.metrics.closed(outcome);
+        responder.log_event(now, Kind::Closed, connection.session.client());
     }
+}
 
-    fn log_debug(&mut self, now: Now, message: &str, client: ClientAddr) {
-        if self.responder.log.shows(Level::Debug) {
-            let client = client.to_string();
-            let fields = [("client", Value::Text(&client))];
-            self.responder.log.line(now, Level::Debug, message, &fields);
+impl From<End> for Outcome {
+    fn from(end: End) -> Self {
+        match end {
+            End::Served => Self::Served,
+            End::Refused => Self::Refused,
+            End::Left => Self::Left,
         }
     }
 }

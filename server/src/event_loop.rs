@@ -9,25 +9,30 @@ use mio::{Events, Interest, Poll, Token};
 use powtcp_common::log_line::{Level, Value};
 use signal_hook_mio::v1_0::Signals;
 
-use crate::acceptor::{Accepted, Acceptor};
+use crate::acceptor::Acceptor;
 use crate::config::Config;
 use crate::connection::Readiness;
 use crate::connections::{Connections, Timer};
+use crate::intake::Intake;
+use crate::log::Log;
+use crate::metrics::Gauges;
+use crate::metrics_page::MetricsPage;
 use crate::moment::{Clock, Moment, Now};
+use crate::process::ProcessUsage;
+use crate::responder::Responder;
 use crate::timer_wheel::TimerId;
 
-/// Events that one turn handles; further ones wait for the next.
-const EVENTS_PER_TURN: usize = 1024;
-/// Connections that one turn accepts: newcomers must not starve those already in.
-const ACCEPTS_PER_TURN: usize = 256;
+/// Sockets besides those of connections: listening ones, signals, visits of the metrics page.
+const OTHER_SOCKETS: usize = 16;
 /// Deadlines that one turn handles: connections opened in one burst also expire in one, and those
 /// with a solved stamp must not wait for all of it.
 const EXPIRIES_PER_TURN: usize = 256;
-/// How long to rest when descriptors are exhausted, should none of ours be freed meanwhile.
-const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
 const LISTENER: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
+const METRICS: Token = Token(usize::MAX - 3);
+/// The first token of the metrics page's visits. What lies below is a connection's key.
+const VISITS: usize = METRICS.0 - MetricsPage::TOKENS;
 
 /// The numbers that POSIX gives them (`kill`, XSI).
 const SIGINT: i32 = 2;
@@ -38,12 +43,13 @@ pub struct Server {
     poll: Poll,
     signals: Signals,
     clock: Clock,
-    /// `None` from the first signal on.
-    acceptor: Option<Acceptor>,
+    /// The wall clock at the start.
+    start: Duration,
+    /// Shut from the first signal on.
+    intake: Intake,
     connections: Connections,
+    metrics_page: Option<MetricsPage>,
     shutdown_timeout: Duration,
-    /// The timer of [`Timer::AcceptRetry`], while it is armed.
-    accept_retry: Option<TimerId>,
     /// The timer of [`Timer::LogSummary`], while it is armed.
     log_summary: Option<TimerId>,
 }
@@ -56,23 +62,36 @@ enum Flow {
 }
 
 impl Server {
-    /// Opens the listening socket and catches SIGINT and SIGTERM.
+    /// Opens the listening sockets and catches SIGINT and SIGTERM.
     ///
     /// # Errors
-    /// The operating system's, such as an address that is in use.
+    /// The operating system's, such as an address that is in use; and the address.
     pub fn bind(config: Config) -> io::Result<Self> {
+        let clock = Clock::start();
         let poll = Poll::new()?;
-        let acceptor = Acceptor::bind(config.listen, poll.registry(), LISTENER)?;
+        let registry = || poll.registry().try_clone();
+        let acceptor = Acceptor::bind(config.listen, poll.registry(), LISTENER)
+            .map_err(|error| listen_error(config.listen, &error))?;
+        let metrics_page = match config.metrics {
+            None => None,
+            Some(address) => Some(
+                MetricsPage::bind(address, registry()?, METRICS, VISITS)
+                    .map_err(|error| listen_error(address, &error))?,
+            ),
+        };
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let log = Log::new(config.log_level, config.log_format);
+        let responder = Responder::new(config.resources, log);
         Ok(Self {
             signals,
-            clock: Clock::start(),
-            acceptor: Some(acceptor),
+            start: clock.now().wall,
+            clock,
+            intake: Intake::new(acceptor),
             shutdown_timeout: config.shutdown_timeout,
-            connections: Connections::new(config, poll.registry().try_clone()?),
-            accept_retry: None,
+            connections: Connections::new(config.bounds, config.rules, responder, registry()?),
+            metrics_page,
             log_summary: None,
             poll,
         })
@@ -80,7 +99,12 @@ impl Server {
 
     /// Where it listens; `None` while it shuts down.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.acceptor.as_ref()?.local_addr().ok()
+        self.intake.local_addr()
+    }
+
+    /// Where the metrics page is; `None` where there is none.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_page.as_ref()?.local_addr().ok()
     }
 
     /// Serves until a signal ends it.
@@ -89,42 +113,87 @@ impl Server {
     /// The poll or the listening socket failed; nothing that a peer does.
     pub fn run(mut self) -> io::Result<()> {
         self.log_start();
-        let mut events = Events::with_capacity(EVENTS_PER_TURN);
+        // One poll tells of everybody who is ready, so that a stamp which has come is looked at before
+        // anybody is let in.
+        let capacity = self.connections.limits.bounds().connections + OTHER_SOCKETS;
+        let mut events = Events::with_capacity(capacity);
         loop {
             match self.poll.poll(&mut events, self.time_to_next_tick()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 result => result?,
             }
             let now = self.clock.now();
-            let held = self.connections.len();
-            let mut signalled = false;
-            for event in &events {
-                match event.token() {
-                    LISTENER => self.acceptor.iter_mut().for_each(Acceptor::wake),
-                    SIGNALS => signalled = true,
-                    Token(key) => {
-                        let readiness = Readiness {
-                            read_closed: event.is_read_closed(),
-                        };
-                        self.connections.on_ready(key, readiness, now);
-                    }
-                }
-            }
-            if signalled && self.on_signals(now) == Flow::Stop {
+            if self.turn(&events, now)? == Flow::Stop {
                 break;
             }
-            if self.expire(now) == Flow::Stop {
-                break;
-            }
-            self.accept(held, now)?;
-            if self.acceptor.is_none() && self.connections.is_empty() {
-                break;
-            }
+            let worked = self.clock.moment().since(now.moment);
+            self.connections
+                .shared
+                .responder
+                .metrics
+                .turns
+                .observe(worked);
         }
         let now = self.clock.now();
-        self.connections.responder.log.sum_up(now);
-        self.log(now, Level::Info, "stopped", &[]);
+        self.log().sum_up(now);
+        self.log().line(now, Level::Info, "stopped", &[]);
         Ok(())
+    }
+
+    /// What one waking is for: signals, what sockets have to say, deadlines, newcomers.
+    fn turn(&mut self, events: &Events, now: Now) -> io::Result<Flow> {
+        let held = self.connections.len();
+        let mut signalled = false;
+        self.connections.shared.begin_turn();
+        for event in events {
+            match event.token() {
+                LISTENER => self.intake.wake(),
+                METRICS => self.metrics_page.iter_mut().for_each(MetricsPage::wake),
+                SIGNALS => signalled = true,
+                Token(token) if token >= VISITS => self.on_visit_ready(token - VISITS),
+                Token(key) => {
+                    let readiness = Readiness {
+                        read_closed: event.is_read_closed(),
+                    };
+                    self.connections.on_ready(key, readiness, now);
+                }
+            }
+        }
+        if signalled && self.on_signals(now) == Flow::Stop || self.expire(now) == Flow::Stop {
+            return Ok(Flow::Stop);
+        }
+        if let Some(page) = &mut self.metrics_page {
+            page.accept(&mut self.connections.timers, now)?;
+        }
+        let registry = self.poll.registry();
+        self.intake
+            .accept(&mut self.connections, held, registry, now)?;
+        match self.intake.is_shut() && self.connections.is_empty() {
+            true => Ok(Flow::Stop),
+            false => Ok(Flow::Continue),
+        }
+    }
+
+    /// A visit of the metrics page goes on.
+    fn on_visit_ready(&mut self, slot: usize) {
+        let Some(page) = &mut self.metrics_page else {
+            return;
+        };
+        let Connections {
+            limits,
+            timers,
+            shared,
+            ..
+        } = &mut self.connections;
+        let gauges = || Gauges {
+            limits,
+            log: &shared.responder.log,
+            paused: self.intake.is_paused(),
+            process: ProcessUsage::read(self.start),
+        };
+        page.on_ready(slot, timers, || {
+            shared.responder.metrics.exposition(&gauges())
+        });
     }
 
     fn time_to_next_tick(&self) -> Option<Duration> {
@@ -136,7 +205,7 @@ impl Server {
     /// all.
     fn on_signals(&mut self, now: Now) -> Flow {
         for signal in self.signals.pending() {
-            if self.acceptor.take().is_none() {
+            if !self.intake.shut() {
                 return Flow::Stop;
             }
             let signal = if signal == SIGINT {
@@ -146,7 +215,7 @@ impl Server {
             };
             let open = Value::Number(self.connections.len() as u64);
             let fields = [("signal", Value::Text(signal)), ("connections", open)];
-            self.log(now, Level::Info, "shutting down", &fields);
+            self.log().line(now, Level::Info, "shutting down", &fields);
             self.connections.begin_shutdown(now);
             self.arm(now.moment.after(self.shutdown_timeout), Timer::Shutdown);
         }
@@ -159,13 +228,15 @@ impl Server {
             match self.connections.timers.pop(now.moment.tick()) {
                 None => break,
                 Some(Timer::Connection(key)) => self.connections.on_deadline(key as usize, now),
-                Some(Timer::AcceptRetry) => {
-                    self.accept_retry = None;
-                    self.acceptor.iter_mut().for_each(Acceptor::wake);
+                Some(Timer::Visit(slot)) => {
+                    if let Some(page) = &mut self.metrics_page {
+                        page.on_deadline(slot as usize, &mut self.connections.timers);
+                    }
                 }
+                Some(Timer::AcceptRetry) => self.intake.on_retry(),
                 Some(Timer::LogSummary) => {
                     self.log_summary = None;
-                    self.connections.responder.log.sum_up(now);
+                    self.log().sum_up(now);
                 }
                 Some(Timer::Shutdown) => {
                     self.connections.end_shutdown(now);
@@ -173,50 +244,10 @@ impl Server {
                 }
             }
         }
-        if let (None, Some(due)) = (self.log_summary, self.connections.responder.log.deadline()) {
+        if let (None, Some(due)) = (self.log_summary, self.log().deadline()) {
             self.log_summary = Some(self.arm(due, Timer::LogSummary));
         }
         Flow::Continue
-    }
-
-    /// Takes in newcomers. `held` connections were open when the turn began: where it has fewer now,
-    /// there are descriptors again.
-    fn accept(&mut self, held: usize, now: Now) -> io::Result<()> {
-        let Some(acceptor) = &mut self.acceptor else {
-            return Ok(());
-        };
-        if acceptor.is_starved() && self.connections.len() < held {
-            acceptor.wake();
-        }
-        for _ in 0..ACCEPTS_PER_TURN {
-            if !acceptor.is_ready() {
-                return Ok(());
-            }
-            match acceptor.accept()? {
-                Accepted::Connection(socket, address) => {
-                    self.connections.admit(socket, address.into(), now);
-                }
-                Accepted::Nobody => {}
-                Accepted::Exhausted { is_new, error } => {
-                    self.rest(is_new, &error, now);
-                    return Ok(());
-                }
-            }
-        }
-        acceptor.yield_turn(self.poll.registry())
-    }
-
-    /// No descriptor is left: accepting rests until one of ours is freed, or for a while.
-    fn rest(&mut self, is_new: bool, error: &io::Error, now: Now) {
-        if is_new {
-            let error = error.to_string();
-            let open = Value::Number(self.connections.len() as u64);
-            let fields = [("error", Value::Text(&error)), ("connections", open)];
-            self.log(now, Level::Warn, "accepting paused", &fields);
-        }
-        if self.accept_retry.is_none() {
-            self.accept_retry = Some(self.arm(now.moment.after(ACCEPT_RETRY), Timer::AcceptRetry));
-        }
     }
 
     fn arm(&mut self, deadline: Moment, timer: Timer) -> TimerId {
@@ -224,22 +255,29 @@ impl Server {
     }
 
     fn log_start(&mut self) {
-        let address = self
-            .local_addr()
-            .map(|address| address.to_string())
-            .unwrap_or_default();
-        let bits = u64::from(self.connections.rules().terms.difficulty.bits());
-        let fields = [
-            ("address", Value::Text(&address)),
-            ("bits", Value::Number(bits)),
-        ];
-        self.log(self.clock.now(), Level::Info, "listening", &fields);
+        let now = self.clock.now();
+        let bits = u64::from(self.connections.shared.rules.terms.difficulty.bits());
+        let address = self.local_addr();
+        let metrics = self.metrics_addr();
+        let log = self.log();
+        if let Some(address) = address.map(|address| address.to_string()) {
+            let fields = [
+                ("address", Value::Text(&address)),
+                ("bits", Value::Number(bits)),
+            ];
+            log.line(now, Level::Info, "listening", &fields);
+        }
+        if let Some(address) = metrics.map(|address| address.to_string()) {
+            let fields = [("address", Value::Text(&address))];
+            log.line(now, Level::Info, "serving metrics", &fields);
+        }
     }
 
-    fn log(&mut self, now: Now, level: Level, message: &str, fields: &[(&str, Value<'_>)]) {
-        self.connections
-            .responder
-            .log
-            .line(now, level, message, fields);
+    const fn log(&mut self) -> &mut Log {
+        &mut self.connections.shared.responder.log
     }
+}
+
+fn listen_error(address: SocketAddr, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }

@@ -2,10 +2,11 @@
 
 use powtcp_common::address::ClientAddr;
 use powtcp_common::hashcash::RAND_LEN;
-use powtcp_common::log_line::{Level, Value};
+use powtcp_common::log_line::Value;
 use powtcp_common::message::{Command, Message};
 
-use crate::log::Log;
+use crate::log::{Kind, Log};
+use crate::metrics::Metrics;
 use crate::moment::Now;
 use crate::random::RandomBlock;
 use crate::resources::Resources;
@@ -16,6 +17,8 @@ use crate::turn::{Host, Reply};
 pub struct Responder {
     /// Where the server says what it does.
     pub log: Log,
+    /// What the server counts.
+    pub metrics: Metrics,
     resources: Resources,
     random: RandomBlock,
     /// Bytes that the peer of the current turn is to get. It never holds more than the answers to
@@ -31,6 +34,7 @@ impl Responder {
         let random = RandomBlock::new();
         Self {
             log,
+            metrics: Metrics::new(),
             resources,
             random,
             outgoing: Vec::new(),
@@ -45,39 +49,42 @@ impl Responder {
 
     /// The answers went on their way.
     pub fn sent(&mut self) {
+        self.metrics.sent += self.outgoing.len() as u64;
         self.outgoing.clear();
     }
 
-    fn log_reply(&mut self, now: Now, client: ClientAddr, reply: Reply<'_>) {
-        if !self.log.admits_connection_line(now) {
+    /// A line about one connection, with no more to tell than whose it is.
+    pub fn log_event(&mut self, now: Now, kind: Kind, client: ClientAddr) {
+        if self.log.admits(now, kind) {
+            let client = client.to_string();
+            let fields = [("client", Value::Text(&client))];
+            self.log.connection_line(now, kind, &fields);
+        }
+    }
+
+    fn log_reply(&mut self, now: Now, client: ClientAddr, reply: &Reply<'_>) {
+        let kind = match *reply {
+            Reply::Puzzle(_) => Kind::Puzzle,
+            Reply::Resource(..) => Kind::Resource,
+            Reply::Refusal(why, _) => Kind::Refused(why),
+        };
+        if !self.log.admits(now, kind) {
             return;
         }
         let client = client.to_string();
-        let client = ("client", Value::Text(&client));
-        let (message, fields) = match reply {
-            Reply::Puzzle(_) => (
-                "puzzle sent",
-                [client, ("puzzle", Value::Peer(&self.payload))],
-            ),
+        let mut fields = vec![("client", Value::Text(&client))];
+        match *reply {
+            Reply::Puzzle(_) => fields.push(("puzzle", Value::Peer(&self.payload))),
             Reply::Resource(_, solved_in) => {
                 let milliseconds = solved_in.as_millis() as u64;
-                (
-                    "resource sent",
-                    [client, ("solved_in_ms", Value::Number(milliseconds))],
-                )
+                fields.push(("solved_in_ms", Value::Number(milliseconds)));
             }
-            Reply::Refusal(why, line) => {
-                let fields = [
-                    client,
-                    ("reason", Value::Text(why.text())),
-                    ("line", Value::Peer(line)),
-                ];
-                return self
-                    .log
-                    .line(now, Level::Info, "connection refused", &fields);
-            }
-        };
-        self.log.line(now, Level::Info, message, &fields);
+            Reply::Refusal(why, line) => fields.extend([
+                ("reason", Value::Text(why.text())),
+                ("line", Value::Peer(line)),
+            ]),
+        }
+        self.log.connection_line(now, kind, &fields);
     }
 }
 
@@ -104,6 +111,7 @@ impl Host for Responder {
             Reply::Refusal(why, _) => (Command::Error, why.text().as_bytes()),
         };
         Message { command, payload }.write_to(&mut self.outgoing);
-        self.log_reply(now, client, reply);
+        self.metrics.answered(&reply);
+        self.log_reply(now, client, &reply);
     }
 }

@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use powtcp_common::address::ClientAddr;
-use powtcp_common::hashcash::{NotAStamp, Puzzle, Stamp};
+use powtcp_common::hashcash::{NotAStamp, Puzzle, RAND_LEN, Stamp};
 use powtcp_common::line::{LineBuffer, LineTooLong};
 use powtcp_common::message::{Command, MAX_CLIENT_LINE, Message, NotAMessage};
 use powtcp_common::refusal::Refusal;
@@ -49,9 +49,11 @@ pub struct Session {
 enum State {
     /// No puzzle was requested yet.
     Fresh { deadline: Moment },
-    /// A puzzle is outstanding; `asked` counts it and those before it.
+    /// A puzzle is outstanding; `asked` counts it and those before it. What else is in a puzzle is
+    /// the same for all or stands in the session.
     Puzzled {
-        puzzle: Puzzle,
+        issued: u64,
+        rand: [u8; RAND_LEN],
         deadline: Moment,
         asked: u32,
     },
@@ -81,6 +83,11 @@ impl Session {
             State::Ended { how, .. } => Some(how),
             State::Fresh { .. } | State::Puzzled { .. } => None,
         }
+    }
+
+    /// Whether its client holds a puzzle.
+    pub const fn holds_puzzle(&self) -> bool {
+        matches!(self.state, State::Puzzled { .. })
     }
 
     /// When to call [`Session::on_deadline`]; or, after the end, when to give up on the peer.
@@ -201,18 +208,12 @@ impl State {
         let Some(rand) = step.turn.host.draw() else {
             return step.refuse(Refusal::InternalError);
         };
-        let Rules { terms, ttl, .. } = *rules;
-        let puzzle = Puzzle {
-            terms,
-            client: step.client,
-            issued: now.wall.as_secs(),
-            rand,
-        };
-        step.answer(Reply::Puzzle(puzzle));
-        let deadline = now.moment.after(ttl);
+        let issued = now.wall.as_secs();
+        step.answer(Reply::Puzzle(step.puzzle(issued, rand)));
         Self::Puzzled {
-            puzzle,
-            deadline,
+            issued,
+            rand,
+            deadline: now.moment.after(rules.ttl),
             asked: asked + 1,
         }
     }
@@ -221,11 +222,15 @@ impl State {
     fn on_stamp(self, stamp: Stamp<'_>, step: &mut Step<'_, '_>) -> Self {
         let now = step.turn.now.moment;
         let Self::Puzzled {
-            puzzle, deadline, ..
+            issued,
+            rand,
+            deadline,
+            ..
         } = self
         else {
             return step.refuse(Refusal::StampNotFound);
         };
+        let puzzle = step.puzzle(issued, rand);
         if !puzzle.is_completed_by(&stamp) {
             return step.refuse(Refusal::StampNotFound);
         }
@@ -242,6 +247,15 @@ impl State {
 }
 
 impl Step<'_, '_> {
+    fn puzzle(&self, issued: u64, rand: [u8; RAND_LEN]) -> Puzzle {
+        Puzzle {
+            terms: self.turn.rules.terms,
+            client: self.client,
+            issued,
+            rand,
+        }
+    }
+
     fn answer(&mut self, reply: Reply<'_>) {
         self.turn.host.answer(self.turn.now, self.client, reply);
     }

@@ -12,7 +12,7 @@ const BUSY: &str = "0:server is busy";
 
 /// A server with two slots, and those who hold them.
 fn full_server() -> (ServerProcess, [(Client, String); 2]) {
-    let server = ServerProcess::start(&["--max-connections", "2"]);
+    let server = ServerProcess::start(&["--max-connections", "2", "--when-full", "refuse"]);
     let holders = [(); 2].map(|()| {
         let mut client = Client::connect(server.address());
         let puzzle = client.puzzle();

@@ -1,0 +1,34 @@
+//! What connections are counted by.
+
+use std::net::IpAddr;
+
+/// Where a connection comes from, as far as it is hard to choose: an IPv4 address, or the /64 of an
+/// IPv6 address, which is what one site gets at least (RFC 6177) and has 2^64 addresses in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Source(u64);
+
+impl From<IpAddr> for Source {
+    /// IPv4 addresses stand where IPv6 has multicast prefixes, from which nobody connects.
+    fn from(ip: IpAddr) -> Self {
+        const IPV4: u64 = 0xffff_ffff << 32;
+        Self(match ip.to_canonical() {
+            IpAddr::V4(ip) => IPV4 | u64::from(ip.to_bits()),
+            IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_ipv4_address_or_an_ipv6_network_of_64_bits() {
+        let source = |text: &str| Source::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(source("10.1.2.3"), source("::ffff:10.1.2.3"));
+        assert_ne!(source("10.1.2.3"), source("10.1.2.4"));
+        assert_ne!(source("0.0.0.1"), source("::1"));
+        assert_eq!(source("2001:db8:1:2::3"), source("2001:db8:1:2:ffff::"));
+        assert_ne!(source("2001:db8:1:2::3"), source("2001:db8:1:3::3"));
+    }
+}

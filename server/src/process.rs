@@ -1,0 +1,90 @@
+//! What the system knows of this process, as proc(5) of Linux has it; elsewhere little is known.
+
+use std::fs;
+use std::time::Duration;
+
+/// The clock ticks of proc(5) a second, on every Linux that runs today.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// What this process has used; `None` where the system does not tell.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessUsage {
+    /// When it started, since the Unix epoch.
+    pub start: Duration,
+    /// Time on a processor.
+    pub cpu: Option<Duration>,
+    /// Bytes resident.
+    pub resident: Option<u64>,
+    /// Descriptors that are open.
+    pub open_descriptors: Option<u64>,
+    /// Descriptors that may be open.
+    pub max_descriptors: Option<u64>,
+}
+
+impl ProcessUsage {
+    /// Reads what is known now.
+    pub fn read(start: Duration) -> Self {
+        let file = |name: &str| fs::read_to_string(format!("/proc/self/{name}")).ok();
+        Self {
+            start,
+            cpu: file("stat").as_deref().and_then(cpu),
+            resident: file("status").as_deref().and_then(resident),
+            open_descriptors: open_descriptors(),
+            max_descriptors: file("limits").as_deref().and_then(max_descriptors),
+        }
+    }
+}
+
+/// The fields after the name, which stands in parentheses: utime and stime are 14 and 15 of all.
+fn cpu(stat: &str) -> Option<Duration> {
+    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let (user, system) = (fields.next()?, fields.next()?);
+    let ticks = user.parse::<u64>().ok()? + system.parse::<u64>().ok()?;
+    Some(Duration::from_millis(1_000 / TICKS_PER_SECOND) * u32::try_from(ticks).ok()?)
+}
+
+fn resident(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Newer kernels have the number as the directory's size; to list ten thousand would take a while.
+fn open_descriptors() -> Option<u64> {
+    let directory = "/proc/self/fd";
+    match fs::metadata(directory).ok()?.len() {
+        0 => Some(fs::read_dir(directory).ok()?.count() as u64),
+        count => Some(count),
+    }
+}
+
+fn max_descriptors(limits: &str) -> Option<u64> {
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_the_system_are_understood() {
+        let stat = "7 (a) b) c) S 1 7 7 0 -1 4194560 90 0 0 0 123 45 0 0 20 0 1 0 99 1 1";
+        assert_eq!(cpu(stat), Some(Duration::from_millis(1_680)));
+        assert_eq!(
+            resident("VmHWM:\t 9 kB\nVmRSS:\t    2300 kB\n"),
+            Some(2_300 * 1024)
+        );
+        let limits = "Limit  Soft  Hard  Units\nMax open files            1024  4096  files\n";
+        assert_eq!(max_descriptors(limits), Some(1024));
+        for broken in ["", "x", "VmRSS: kB", "Max open files unlimited"] {
+            assert_eq!(cpu(broken), None);
+            assert_eq!(resident(broken), None);
+            assert_eq!(max_descriptors(broken), None);
+        }
+    }
+}
