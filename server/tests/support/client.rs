@@ -19,6 +19,17 @@ impl Client {
         Self::new(TcpStream::connect(server).expect("a server that listens"))
     }
 
+    /// A client on another address of this machine.
+    pub(crate) fn connect_from(source: [u8; 4], server: SocketAddr) -> Self {
+        let socket =
+            Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket more");
+        socket
+            .bind(&SocketAddr::from((source, 0)).into())
+            .and_then(|()| socket.connect(&server.into()))
+            .expect("a server that listens");
+        Self::new(socket.into())
+    }
+
     /// A client whose system takes about `window` bytes that nobody has read, or as few as it can.
     pub(crate) fn with_window(server: SocketAddr, window: usize) -> Self {
         let socket =
