@@ -1,7 +1,7 @@
 //! A client that blocks: it sends what a test tells it to, and reads lines.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
@@ -17,6 +17,17 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn connect(server: SocketAddr) -> Self {
         Self::new(TcpStream::connect(server).expect("a server that listens"))
+    }
+
+    /// A client that comes from `source`, any address of 127.0.0.0/8.
+    pub(crate) fn connect_from(source: IpAddr, server: SocketAddr) -> Self {
+        let socket =
+            Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket more");
+        socket
+            .bind(&SocketAddr::new(source, 0).into())
+            .and_then(|()| socket.connect(&server.into()))
+            .expect("a server that listens");
+        Self::new(socket.into())
     }
 
     /// A client whose system takes about `window` bytes that nobody has read, or as few as it can.
