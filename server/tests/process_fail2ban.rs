@@ -124,12 +124,14 @@ fn nobody_is_found_for_what_is_no_offence() {
     log.extend(server.wait().log);
 
     // So many lines that some are left out, which is told in a line of its own.
-    let mut server = ServerProcess::start(&["--max-puzzles", "300"]);
-    let mut client = Client::connect_from(source(), server.address());
-    client.send("1:\n".repeat(300));
-    server.wait_for("log lines left out");
-    client.reset();
-    log.extend(server.stop().log);
+    log.extend(log_of(source(), &["--max-puzzles", "300"], |client| {
+        client.send("1:\n".repeat(300));
+        assert!((0..300).all(|_| client.line().starts_with("2:")));
+        client.finish_sending();
+        assert!(client.rest().is_empty());
+    }));
+    let is_summary = |line: &String| line.contains("log lines left out");
+    assert!(log.iter().any(is_summary), "{log:#?}");
 
     if let Some(found) = found(&log, "normal") {
         assert!(found.is_empty(), "{found:?} in {log:#?}");
