@@ -3,19 +3,21 @@
 
 mod support;
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use support::client::{Client, assert_served};
 use support::server_process::ServerProcess;
 
 const BUSY: &str = "0:server is busy";
-const LONE: [u8; 4] = [127, 0, 0, 2];
-const FLOOD: [u8; 4] = [127, 0, 0, 3];
+const LONE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const FLOOD: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 
 fn server(arguments: &[&str]) -> ServerProcess {
     ServerProcess::start(&[&["--handshake-timeout", "1h", "--ttl", "1h"], arguments].concat())
 }
 
 /// A client that is certainly in: it has its puzzle.
-fn puzzled(server: &ServerProcess, source: [u8; 4]) -> (Client, String) {
+fn puzzled(server: &ServerProcess, source: IpAddr) -> (Client, String) {
     let mut client = Client::connect_from(source, server.address());
     let puzzle = client.puzzle();
     assert!(puzzle.starts_with("2:"), "{puzzle}");

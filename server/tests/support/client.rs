@@ -1,7 +1,7 @@
 //! A client that blocks: it sends what a test tells it to, and reads lines.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
@@ -19,12 +19,12 @@ impl Client {
         Self::new(TcpStream::connect(server).expect("a server that listens"))
     }
 
-    /// A client on another address of this machine.
-    pub(crate) fn connect_from(source: [u8; 4], server: SocketAddr) -> Self {
+    /// A client that comes from `source`, any address of 127.0.0.0/8.
+    pub(crate) fn connect_from(source: IpAddr, server: SocketAddr) -> Self {
         let socket =
             Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket more");
         socket
-            .bind(&SocketAddr::from((source, 0)).into())
+            .bind(&SocketAddr::new(source, 0).into())
             .and_then(|()| socket.connect(&server.into()))
             .expect("a server that listens");
         Self::new(socket.into())

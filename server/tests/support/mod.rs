@@ -8,9 +8,12 @@
 
 pub(crate) mod client;
 pub(crate) mod conversation;
+pub(crate) mod fail2ban;
+pub(crate) mod page;
 pub(crate) mod scratch;
 pub(crate) mod server_process;
 pub(crate) mod solving;
+pub(crate) mod tools;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -22,6 +22,11 @@ impl Scratch {
         let path = env::temp_dir().join(name);
         fs::create_dir(&path).expect("a directory for temporary files");
         Self { path }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// A file in it; returns its path.
