@@ -1,7 +1,7 @@
 //! The attackers: one thread drives all their connections, and sleeps in between, so that what the
 //! server loses to it is what the attack takes and not what making it costs.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -11,9 +11,9 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
-use socket2::SockRef;
 
-use super::attack::{Attack, Manner, reply};
+use super::attack::{Attack, Manner};
+use super::attacker::{Attacker, Fate};
 use super::config::AttackPlan;
 use super::dial::{self, Sources};
 use super::pace::Pace;
@@ -43,19 +43,6 @@ pub(super) struct Flood {
     poll: Poll,
     buffer: Vec<u8>,
     opened: u64,
-}
-
-/// One attacking connection.
-struct Attacker {
-    socket: TcpStream,
-    connected: bool,
-}
-
-/// Whether an attacking connection goes on.
-#[derive(PartialEq, Eq)]
-enum Fate {
-    Stays,
-    Over,
 }
 
 impl Flood {
@@ -128,7 +115,7 @@ impl Flood {
     }
 
     fn add(&mut self, mut socket: TcpStream) -> io::Result<()> {
-        // Who does not read must not be told that there is something to read, either.
+        // Who is never told that there is something to read never reads.
         let interest = match self.attack.manner {
             Manner::NeverReads => Interest::WRITABLE,
             _ => Interest::READABLE | Interest::WRITABLE,
@@ -138,10 +125,7 @@ impl Flood {
         self.poll
             .registry()
             .register(&mut socket, token, interest)?;
-        entry.insert(Attacker {
-            socket,
-            connected: false,
-        });
+        entry.insert(Attacker::new(socket));
         Ok(())
     }
 
@@ -156,7 +140,8 @@ impl Flood {
         for _ in 0..due {
             let key = self.sender;
             self.sender = (key + 1) % self.most;
-            let connected = self.attackers.get_mut(key).filter(|one| one.connected);
+            let attacker = self.attackers.get_mut(key);
+            let connected = attacker.filter(|attacker| attacker.is_connected());
             if connected.is_some_and(|attacker| attacker.send(bytes) == Fate::Over) {
                 self.attackers.remove(key);
             }
@@ -168,68 +153,14 @@ impl Flood {
         let Some(attacker) = self.attackers.get_mut(key) else {
             return;
         };
-        if !attacker.connected {
-            match dial::is_connected(&attacker.socket) {
-                Ok(false) => return,
-                Ok(true) => attacker.connected = true,
-                Err(_) => {
-                    self.attackers.remove(key);
-                    return;
-                }
-            }
+        let was_connected = attacker.is_connected();
+        let fate = attacker.on_event(event, self.attack, &mut self.buffer);
+        if !was_connected && attacker.is_connected() {
             self.opened += 1;
-            if self.attack.manner == Manner::Resets {
-                attacker.will_reset();
-                self.attackers.remove(key);
-                return;
-            }
-            // Should it fail, so does what follows.
-            let _ = attacker.send(self.attack.at_once);
         }
-        let broken = event.is_error() || event.is_write_closed();
-        let reads = self.attack.manner != Manner::NeverReads;
-        // What came before the end is read first, as an honest client would.
-        let fate = match reads && event.is_readable() {
-            true => attacker.read(self.attack.manner, &mut self.buffer),
-            false if broken => Fate::Over,
-            false => Fate::Stays,
-        };
         if fate == Fate::Over {
             self.attackers.remove(key);
         }
-    }
-}
-
-impl Attacker {
-    /// Sends as much of `bytes` as the socket takes; the rest is no loss.
-    fn send(&mut self, bytes: &[u8]) -> Fate {
-        match self.socket.write(bytes) {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => Fate::Over,
-            _ => Fate::Stays,
-        }
-    }
-
-    /// Reads all that is there, and replies to it.
-    fn read(&mut self, manner: Manner, buffer: &mut [u8]) -> Fate {
-        loop {
-            let len = match self.socket.read(buffer) {
-                Ok(0) => return Fate::Over,
-                Ok(len) => len,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Fate::Stays,
-                Err(_) => return Fate::Over,
-            };
-            if let Some(bytes) = reply(manner, &mut buffer[..len])
-                && self.send(bytes) == Fate::Over
-            {
-                return Fate::Over;
-            }
-        }
-    }
-
-    /// Makes closing a reset: the server is told at once, and the port does not rest for a minute.
-    fn will_reset(&self) {
-        // A connection that is over already needs no reset.
-        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
     }
 }
 
@@ -237,6 +168,7 @@ impl Attacker {
 mod tests {
     use super::*;
     use crate::loadtest::attack::{ATTACKS, named};
+    use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream as Peer};
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

@@ -6,6 +6,7 @@
 //! attacks of `attack`, made by `flood`, while `honest` clients tell what they feel of it.
 
 mod attack;
+mod attacker;
 mod config;
 mod crowd;
 mod dial;
