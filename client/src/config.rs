@@ -66,6 +66,14 @@ pub const PROGRAM: Program = Program {
             variable: "POWTCP_SOLVE_TIMEOUT",
         },
         Spec {
+            short: "",
+            long: "--retry",
+            value: "N",
+            default: Default::Value("0"),
+            help: "tries more, where the server is busy or gone",
+            variable: "POWTCP_RETRY",
+        },
+        Spec {
             short: "-q",
             long: "--quiet",
             value: "",
@@ -86,6 +94,8 @@ pub const PROGRAM: Program = Program {
 
 /// More threads than any machine has cores; each takes a stack.
 const MOST_THREADS: u64 = 1024;
+/// A quarter of an hour of retries, at the longest wait before each: a client ends.
+const MOST_RETRIES: u64 = 100;
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -104,6 +114,8 @@ pub struct Config {
     pub timeout: Duration,
     /// How long solving may take.
     pub solve_timeout: Duration,
+    /// How many times to try again where the server is busy or gone.
+    pub retries: u32,
     /// How much to tell on standard error.
     pub verbosity: Verbosity,
 }
@@ -119,6 +131,8 @@ impl Config {
         let difficulty = |text: &str| Difficulty::from_bits(whole_number(text, 1..=64)? as u32);
         let max_bits = "a whole number from 1 to 64";
         let max_difficulty = options.required("--max-bits", max_bits, difficulty)?;
+        let most_retries = format!("a whole number from 0 to {MOST_RETRIES}");
+        let retries = |text: &str| whole_number(text, 0..=MOST_RETRIES);
         Ok(Self {
             server: options.required("ADDR", "HOST:PORT, such as localhost:8080", address)?,
             threads: threads
@@ -128,6 +142,7 @@ impl Config {
             max_difficulty,
             timeout: duration(options, "--timeout")?,
             solve_timeout: duration(options, "--solve-timeout")?,
+            retries: options.required("--retry", &most_retries, retries)? as u32,
             verbosity: verbosity(options)?,
         })
     }

@@ -34,16 +34,21 @@ impl Conversation {
             match TcpStream::connect_timeout(&address, left) {
                 Ok(stream) => {
                     stream.set_nodelay(true).map_err(ClientError::Broken)?;
-                    return Ok(Self {
-                        stream,
-                        lines: LineBuffer::new(),
-                        unread: Vec::new(),
-                    });
+                    return Ok(Self::new(stream));
                 }
                 Err(error) => last = error,
             }
         }
         Err(failed(last))
+    }
+
+    /// A conversation over a connection that is there, and blocks.
+    pub const fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            lines: LineBuffer::new(),
+            unread: Vec::new(),
+        }
     }
 
     /// Sends one message.

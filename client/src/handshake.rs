@@ -19,7 +19,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Gets a resource from the server; returns its bytes.
 ///
 /// # Errors
-/// Whatever went wrong first. Nothing is tried again.
+/// Whatever went wrong first. Nothing is tried again here.
 pub fn fetch(config: &Config, reporter: &Reporter) -> Result<Vec<u8>, ClientError> {
     let Config {
         server, timeout, ..

@@ -1,7 +1,7 @@
 //! A client that pays a powtcp server with CPU time, and a load test that does so many times at once.
 //!
 //! [`handshake`] is the protocol from the client's side, over a [`conversation`] of messages;
-//! [`config`], [`report`] and [`error`] face the user. The server is never trusted: lines, time and
+//! [`retry`] says when to try again; [`config`], [`report`] and [`error`] face the user. The server is never trusted: lines, time and
 //! difficulty are bounded, and nothing it sends can act on a terminal.
 
 #![forbid(unsafe_code)]
@@ -12,3 +12,4 @@ pub mod error;
 pub mod handshake;
 pub mod loadtest;
 pub mod report;
+pub mod retry;

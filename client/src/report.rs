@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use powtcp_common::hashcash::{Difficulty, Kernel};
 use powtcp_common::log_line::{Format, Level, Value, write_line};
 
+use crate::error::ClientError;
+
 /// How much to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
@@ -91,6 +93,23 @@ impl Reporter {
             ("took_ms", milliseconds),
         ];
         self.step("puzzle solved", &fields);
+    }
+
+    /// A try failed, and retry number `retry` of `most` follows after `delay`.
+    pub fn retry(&self, error: &ClientError, retry: u32, most: u32, delay: Duration) {
+        let error = error.to_string();
+        if self.verbosity == Verbosity::Normal {
+            let seconds = delay.as_secs_f64();
+            say(&format!(
+                "{error}; retry {retry} of {most} in {seconds:.3} s\n"
+            ));
+        }
+        let fields = [
+            ("error", Value::Text(&error)),
+            ("retry", Value::Number(retry.into())),
+            ("in_ms", Value::Number(delay.as_millis() as u64)),
+        ];
+        self.step("trying again", &fields);
     }
 }
 

@@ -65,7 +65,7 @@ fn no_server_but_one_of_this_machine_is_put_under_load() {
 
 #[test]
 fn a_value_out_of_range_is_named_with_its_option() {
-    let cases: [(&[&str], &[&str], &str); 6] = [
+    let cases: [(&[&str], &[&str], &str); 10] = [
         (
             &["--handshakes", "-n"],
             &["0", "100000001", "-1", "many", "", "1.5"],
@@ -84,12 +84,28 @@ fn a_value_out_of_range_is_named_with_its_option() {
         ),
         (&["--bits", "-b"], &["0", "65", "8.0"], "from 1 to "),
         (&["--idle"], &["1000001", "-1", "none"], "1000000"),
+        (
+            &["--attack"],
+            &["", "none", "Silent", "silent,asked"],
+            "all, silent, asked, slowloris, hoard, garbage, wrong-stamp, never-read, churn, \
+             endless-line",
+        ),
+        (
+            &["--attack-connections"],
+            &["0", "100001", "all"],
+            "from 1 to 100000",
+        ),
+        (&["--attack-rate"], &["0", "100001", ""], "from 1 to 100000"),
+        (&["--attack-time"], &["0s", "61m", "5"], "1ms to 1h"),
     ];
     for (flags, values, expected) in cases {
         for flag in flags {
             for value in values {
                 let parts = [flags[0], &format!("'{value}'"), expected];
                 run(&[flag, value]).assert_wrong_usage(&parts);
+                if *flag != "--attack" {
+                    run(&["--attack", "all", flag, value]).assert_wrong_usage(&parts);
+                }
             }
             run(&[flag]).assert_wrong_usage(&[flags[0], "value"]);
         }
@@ -106,6 +122,21 @@ fn what_is_no_option_is_named() {
     ] {
         run(arguments).assert_wrong_usage(&[part]);
     }
+}
+
+#[test]
+fn an_attack_goes_to_no_running_server() {
+    let server = "127.0.0.1:8080";
+    let outcome = run(&[server, "--attack", "silent"]);
+    outcome.assert_wrong_usage(&["ADDR", server, "a server of this test's own"]);
+}
+
+#[test]
+fn json_comes_of_an_attack_only() {
+    run(&["--json"]).assert_wrong_usage(&["--json", "--attack"]);
+    let mut command = loadtest(&[]);
+    command.env("POWTCP_JSON", "true");
+    outcome_of(command).assert_wrong_usage(&["--json", "POWTCP_JSON", "--attack"]);
 }
 
 #[test]

@@ -114,6 +114,7 @@ fn every_option_has_a_variable_and_a_bad_value_of_it_is_named() {
         ("POWTCP_MAX_BITS", "--max-bits", "65"),
         ("POWTCP_TIMEOUT", "--timeout", "10"),
         ("POWTCP_SOLVE_TIMEOUT", "--solve-timeout", "soon"),
+        ("POWTCP_RETRY", "--retry", "101"),
         ("POWTCP_QUIET", "--quiet", "perhaps"),
         ("POWTCP_VERBOSE", "--verbose", ""),
         ("POWTCP_CONFIG", "--config", "/nonexistent/settings"),

@@ -69,6 +69,7 @@ fn help_goes_to_standard_output() {
             "--max-bits N ",
             "--timeout DURATION ",
             "--solve-timeout DURATION ",
+            "--retry N ",
             "-q, --quiet ",
             "-v, --verbose ",
             "--config FILE ",
@@ -139,7 +140,12 @@ fn a_value_out_of_range_is_named_with_its_option() {
         run(&arguments).assert_wrong_usage(&[option, &format!("'{value}'"), "HOST:PORT"]);
     }
     let cases = [
-        (&["--threads", "-t"][..], &NUMBERS, "1025", "from 1 to 1024"),
+        (
+            &["--threads", "-t"][..],
+            &NUMBERS[..],
+            "1025",
+            "from 1 to 1024",
+        ),
         (
             &["--kernel"],
             &NAMES,
@@ -154,6 +160,8 @@ fn a_value_out_of_range_is_named_with_its_option() {
             "24h1ms",
             "from 1ms to 24h",
         ),
+        // No retry is a number of retries.
+        (&["--retry"], &NUMBERS[2..], "101", "from 0 to 100"),
     ];
     for (flags, values, beyond, expected) in cases {
         for value in values.iter().chain([&beyond]) {
@@ -176,6 +184,7 @@ fn an_option_without_its_value_is_named() {
         "--max-bits",
         "--timeout",
         "--solve-timeout",
+        "--retry",
         "--config",
     ] {
         run(&[option]).assert_wrong_usage(&[option, "value"]);

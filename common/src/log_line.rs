@@ -186,8 +186,9 @@ fn needs_quotes(bytes: &[u8]) -> bool {
     bytes.is_empty() || !bytes.iter().all(bare)
 }
 
-/// RFC 8259, 7; bytes that are not UTF-8 become U+FFFD.
-fn escape_json(out: &mut String, bytes: &[u8]) {
+/// Appends `bytes` as they stand between the quotes of a JSON string (RFC 8259, 7); those that are not
+/// UTF-8 become U+FFFD.
+pub fn escape_json(out: &mut String, bytes: &[u8]) {
     for c in String::from_utf8_lossy(bytes).chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),

@@ -1,6 +1,5 @@
 //! Many handshakes at once on one thread.
 
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -8,10 +7,11 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
-use socket2::{Domain, Protocol, Socket, Type};
 
 use super::config::Config;
+use super::dial::{self, Sources};
 use super::exchange::{Exchange, Step};
+use super::outcome::Outcome;
 
 const EVENTS_PER_TURN: usize = 1024;
 const BUFFER_LEN: usize = 16 * 1024;
@@ -25,18 +25,8 @@ pub(super) struct Crowd<'a> {
     poll: Poll,
     exchanges: Slab<Exchange>,
     buffer: Vec<u8>,
-    opened: u32,
+    sources: Sources,
     outcome: Outcome,
-}
-
-/// What became of a phase.
-#[derive(Debug, Default)]
-pub(super) struct Outcome {
-    /// Times from connecting to the resource, sorted once the phase is over.
-    latencies: Vec<Duration>,
-    elapsed: Duration,
-    /// How many handshakes failed, by kind.
-    pub(super) failures: BTreeMap<String, usize>,
 }
 
 impl<'a> Crowd<'a> {
@@ -47,7 +37,7 @@ impl<'a> Crowd<'a> {
             poll: Poll::new()?,
             exchanges: Slab::new(),
             buffer: vec![0; BUFFER_LEN],
-            opened: 0,
+            sources: Sources::new(Ipv4Addr::LOCALHOST, config.sources),
             outcome: Outcome::default(),
         })
     }
@@ -63,9 +53,7 @@ impl<'a> Crowd<'a> {
             }
             self.turn(true)?;
         }
-        self.outcome.elapsed = start.elapsed();
-        self.outcome.latencies.sort_unstable();
-        Ok(self.outcome)
+        Ok(self.outcome.conclude(start.elapsed()))
     }
 
     /// Connects `count` clients and lets each have its puzzle; returns them with their sockets open.
@@ -91,26 +79,7 @@ impl<'a> Crowd<'a> {
 
     /// Starts to connect to the server from the next source address.
     pub(super) fn connect(&mut self) -> io::Result<TcpStream> {
-        let socket = Socket::new(
-            Domain::for_address(self.address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
-        if self.address.is_ipv4() {
-            let source = self.opened % self.config.sources;
-            let source = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + source);
-            socket.bind(&SocketAddr::from((source, 0)).into())?;
-        }
-        self.opened = self.opened.wrapping_add(1);
-        match socket.connect(&self.address.into()) {
-            // EINPROGRESS has a kind of its own, which is not stable yet.
-            Err(error) if error.kind() != ErrorKind::WouldBlock && !in_progress(&error) => {
-                Err(error)
-            }
-            _ => Ok(TcpStream::from_std(socket.into())),
-        }
+        dial::start(self.sources.next(), self.address)
     }
 
     fn open(&mut self) -> io::Result<()> {
@@ -152,7 +121,7 @@ impl<'a> Crowd<'a> {
                 Step::Pending => continue,
                 Step::Puzzled => holders.push(self.exchanges.remove(key).socket),
                 Step::Done => {
-                    self.outcome.latencies.push(started.elapsed());
+                    self.outcome.succeed(started.elapsed());
                     self.exchanges.remove(key);
                 }
                 Step::Failed(kind) => {
@@ -176,53 +145,5 @@ impl<'a> Crowd<'a> {
             }
             in_time
         });
-    }
-}
-
-impl Outcome {
-    /// Successful handshakes a second.
-    pub(super) fn rate(&self) -> f64 {
-        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
-    }
-
-    /// The latency that this share of the successful handshakes did not exceed.
-    pub(super) fn latency(&self, share: f64) -> Duration {
-        let rank = (self.latencies.len() as f64 * share).ceil() as usize;
-        self.latencies
-            .get(rank.saturating_sub(1))
-            .copied()
-            .unwrap_or_default()
-    }
-
-    /// How many handshakes failed.
-    pub(super) fn failed(&self) -> usize {
-        self.failures.values().sum()
-    }
-
-    fn fail(&mut self, kind: String) {
-        *self.failures.entry(kind).or_default() += 1;
-    }
-}
-
-/// EINPROGRESS: the connection is being made. Linux, then BSD.
-fn in_progress(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(115 | 36))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_taken_by_nearest_rank() {
-        let latencies: Vec<_> = (1..=100).map(Duration::from_millis).collect();
-        let outcome = Outcome {
-            latencies,
-            ..Outcome::default()
-        };
-        let shares = [0.5, 0.9, 0.99, 1.0];
-        let expected = [50, 90, 99, 100].map(Duration::from_millis);
-        assert_eq!(shares.map(|share| outcome.latency(share)), expected);
-        assert_eq!(Outcome::default().latency(0.5), Duration::ZERO);
     }
 }

@@ -10,9 +10,11 @@ use powtcp_common::line::{LineBuffer, LineTooLong};
 use powtcp_common::log_line::escape;
 use powtcp_common::message::{Command, MAX_SERVER_LINE, Message};
 
+use super::dial;
+
 /// The hardest puzzle that is solved: one thread solves for all clients, and takes a second or so for
 /// this one.
-const MAX_BITS: u8 = 24;
+pub(super) const MAX_BITS: u8 = 24;
 
 /// A handshake under way.
 #[derive(Debug)]
@@ -51,10 +53,10 @@ impl Exchange {
     /// a puzzle is solved, without it the exchange ends there.
     pub(super) fn advance(&mut self, readable: bool, buffer: &mut [u8], pay: bool) -> Step {
         if !self.connected {
-            match self.socket.take_error() {
-                Ok(None) if self.socket.peer_addr().is_ok() => self.connected = true,
-                Ok(None) => return Step::Pending,
-                Ok(Some(error)) | Err(error) => return failed("connect", &error),
+            match dial::is_connected(&self.socket) {
+                Ok(true) => self.connected = true,
+                Ok(false) => return Step::Pending,
+                Err(error) => return failed("connect", &error),
             }
             let asked = self.say(Command::RequestPuzzle, b"");
             if !readable {
@@ -138,7 +140,8 @@ impl Answer {
     }
 }
 
-fn solved(challenge: &Challenge) -> Vec<u8> {
+/// The stamp that solves `challenge`, found on this thread.
+pub(super) fn solved(challenge: &Challenge) -> Vec<u8> {
     let counter = solve(
         challenge,
         Kernel::best(),

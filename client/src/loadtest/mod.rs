@@ -2,13 +2,23 @@
 //! a table of what both cost.
 //!
 //! [`run`] goes through the phases; `crowd` is the loop that drives a phase, `exchange` one
-//! handshake in it; `server` is the process that is measured.
+//! handshake in it; `server` is the process that is measured. `siege` is the other kind of load: the
+//! attacks of `attack`, made by `flood`, while `honest` clients tell what they feel of it.
 
+mod attack;
+mod attacker;
 mod config;
 mod crowd;
+mod dial;
 mod exchange;
+mod flood;
+mod honest;
 mod idle;
+mod outcome;
+mod pace;
 mod server;
+mod siege;
+mod siege_report;
 mod table;
 
 use std::fmt;
@@ -16,8 +26,9 @@ use std::io;
 use std::net::SocketAddr;
 
 pub use config::{Config, PROGRAM};
-use crowd::{Crowd, Outcome};
+use crowd::Crowd;
 use idle::IdleCost;
+use outcome::Outcome;
 use server::{Server, Usage};
 use table::Table;
 
@@ -26,7 +37,9 @@ use table::Table;
 pub enum LoadtestError {
     /// The server could not be started, for this reason.
     Start(String),
-    /// The test itself ran out of something.
+    /// The test has no descriptor left.
+    Descriptors(io::Error),
+    /// The test itself ran out of something else.
     Io(io::Error),
     /// So many handshakes failed.
     Failures(usize),
@@ -47,6 +60,11 @@ struct Findings<'a> {
 /// # Errors
 /// A phase could not be run, or a handshake failed.
 pub fn run(config: &Config) -> Result<(), LoadtestError> {
+    if let Some(plan) = &config.attack {
+        let rows = siege::lay(config, plan)?;
+        print(&siege_report::text(config, plan, &rows));
+        return verdict(rows.iter().map(|row| row.honest.failed()).sum());
+    }
     let findings = match config.address {
         Some(address) => {
             let outcome = Crowd::new(config, address)?.run()?;
@@ -60,11 +78,19 @@ pub fn run(config: &Config) -> Result<(), LoadtestError> {
         }
         None => measure_own_server(config)?,
     };
-    // A reader who has seen enough may close the pipe.
-    let _ = io::Write::write_all(&mut io::stdout(), table(&findings).to_string().as_bytes());
-    match findings.outcome.failed() {
+    print(&table(&findings).to_string());
+    verdict(findings.outcome.failed())
+}
+
+/// A reader who has seen enough may close the pipe.
+fn print(text: &str) {
+    let _ = io::Write::write_all(&mut io::stdout(), text.as_bytes());
+}
+
+const fn verdict(failed: usize) -> Result<(), LoadtestError> {
+    match failed {
         0 => Ok(()),
-        failed => Err(LoadtestError::Failures(failed)),
+        _ => Err(LoadtestError::Failures(failed)),
     }
 }
 
@@ -139,6 +165,9 @@ impl fmt::Display for LoadtestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(reason) => write!(f, "cannot start the server: {reason}"),
+            Self::Descriptors(error) => {
+                write!(f, "`ulimit -n` is too low for so many connections: {error}")
+            }
             Self::Io(error) => error.fmt(f),
             Self::Failures(count) => write!(f, "{count} handshakes failed"),
         }
@@ -149,6 +178,9 @@ impl std::error::Error for LoadtestError {}
 
 impl From<io::Error> for LoadtestError {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        match dial::is_exhausted(&error) {
+            true => Self::Descriptors(error),
+            false => Self::Io(error),
+        }
     }
 }

@@ -6,6 +6,8 @@ use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use super::config::Config;
 pub(super) struct Server {
     child: Child,
     pub(super) address: SocketAddr,
+    /// How much it has said since it listens.
+    log_bytes: Arc<AtomicU64>,
 }
 
 /// What a process has used so far (proc(5)).
@@ -28,31 +32,34 @@ pub(super) struct Usage {
     pub(super) resident: u64,
     /// The most bytes that were ever resident.
     pub(super) peak: u64,
+    /// Bytes that it wrote to its log.
+    pub(super) log_bytes: u64,
 }
 
 impl Server {
-    /// Starts the server and waits until it listens.
+    /// Starts a server that has room for all that the configuration says, and time.
     pub(super) fn start(config: &Config) -> Result<Self, LoadtestError> {
+        let room = (config.idle.max(config.concurrency) + 100).to_string();
+        let patience = ["--handshake-timeout", "10m", "--ttl", "10m"];
+        Self::start_with(
+            config,
+            &[&["--max-connections", &room], &patience[..]].concat(),
+        )
+    }
+
+    /// Starts a server with `options`, and waits until it listens. All else it takes from the
+    /// environment, or has its defaults.
+    pub(super) fn start_with(config: &Config, options: &[&str]) -> Result<Self, LoadtestError> {
         let program = match &config.program {
             Some(program) => program.clone(),
             None => beside_this_program("powtcp-server")?,
         };
-        let room = (config.idle.max(config.concurrency) + 100).to_string();
         let mut child = Command::new(&program)
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--bits",
-                &config.bits.to_string(),
-            ])
-            .args([
-                "--max-connections",
-                &room,
-                "--handshake-timeout",
-                "10m",
-                "--ttl",
-                "10m",
-            ])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(["--bits", &config.bits.to_string()])
+            .args(options)
+            // This file is for the load test, and has options that no server knows.
+            .env_remove("POWTCP_CONFIG")
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -62,9 +69,15 @@ impl Server {
             .map(read_address)
             .transpose()?
             .ok_or_else(|| LoadtestError::Start("its standard error is not there".to_string()))?;
+        let log_bytes = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&log_bytes);
         // A pipe that nobody reads would block the server once it is full.
-        thread::spawn(move || io::copy(&mut { log }, &mut io::sink()));
-        Ok(Self { child, address })
+        thread::spawn(move || drain(log, &count));
+        Ok(Self {
+            child,
+            address,
+            log_bytes,
+        })
     }
 
     /// What it has used so far.
@@ -82,6 +95,7 @@ impl Server {
             cpu: Duration::from_nanos(nanoseconds.unwrap_or_default()),
             resident: kilobytes(&mappings, "Rss:"),
             peak: kilobytes(&status, "VmHWM:"),
+            log_bytes: self.log_bytes.load(Relaxed),
         })
     }
 }
@@ -115,6 +129,15 @@ fn read_address(
             return Ok((address, log));
         }
         said.push_str(&line);
+    }
+}
+
+/// Reads `log` to its end, and adds up its bytes.
+fn drain(mut log: BufReader<ChildStderr>, count: &AtomicU64) {
+    while let Ok(bytes @ [_, ..]) = log.fill_buf() {
+        let len = bytes.len();
+        count.fetch_add(len as u64, Relaxed);
+        log.consume(len);
     }
 }
 

@@ -1,29 +1,41 @@
-//! Two columns of text: what was measured, and its value.
+//! Columns of text: what was measured, and its value or values.
 
 use std::fmt;
 
 /// Rows in the order in which they were added.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    rows: Vec<(String, String)>,
+    rows: Vec<Vec<String>>,
 }
 
 impl Table {
     pub(super) fn row(&mut self, name: impl fmt::Display, value: impl fmt::Display) {
-        self.rows.push((name.to_string(), value.to_string()));
+        self.rows.push(vec![name.to_string(), value.to_string()]);
+    }
+
+    /// A row of a table with as many columns as `cells`.
+    pub(super) fn wide_row<const LEN: usize>(&mut self, cells: [String; LEN]) {
+        self.rows.push(cells.into());
     }
 }
 
 /// Names to the left, values to the right, one row a line.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = |texts: &dyn Fn(&(String, String)) -> usize| {
-            self.rows.iter().map(texts).max().unwrap_or_default()
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max()
         };
-        let names = width(&|(name, _)| name.chars().count());
-        let values = width(&|(_, value)| value.chars().count());
-        for (name, value) in &self.rows {
-            writeln!(f, "{name:names$}  {value:>values$}")?;
+        let widths: Vec<_> = (0..columns).filter_map(width).collect();
+        for row in &self.rows {
+            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                match column {
+                    0 => write!(f, "{cell:width$}")?,
+                    _ => write!(f, "  {cell:>width$}")?,
+                }
+            }
+            f.write_str("\n")?;
         }
         Ok(())
     }
@@ -39,5 +51,9 @@ mod tests {
         table.row("a", 1);
         table.row("longer", "µs 12");
         assert_eq!(table.to_string(), "a           1\nlonger  µs 12\n");
+        table.wide_row(["", "x", "yy"].map(String::from));
+        table.wide_row(["b", "", "z"].map(String::from));
+        let text = "a           1\nlonger  µs 12\n            x  yy\nb               z\n";
+        assert_eq!(table.to_string(), text);
     }
 }

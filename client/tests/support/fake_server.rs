@@ -77,6 +77,11 @@ impl<T: Send + 'static> FakeServer<T> {
 impl Peer {
     fn accept(listener: &TcpListener) -> Self {
         let (stream, _) = listener.accept().expect("a client that connects");
+        Self::new(stream)
+    }
+
+    /// The client at the other end of `stream`.
+    pub(crate) fn new(stream: TcpStream) -> Self {
         stream
             .set_read_timeout(Some(PATIENCE))
             .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))

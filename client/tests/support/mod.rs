@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod fake_server;
+pub(crate) mod json;
 pub(crate) mod ports;
 pub(crate) mod program;
 pub(crate) mod puzzles;
