@@ -43,7 +43,7 @@ impl Conversation {
     }
 
     /// A conversation over a connection that is there, and blocks.
-    pub const fn new(stream: TcpStream) -> Self {
+    pub fn new(stream: TcpStream) -> Self {
         Self {
             stream,
             lines: LineBuffer::new(),

@@ -14,7 +14,7 @@ use std::fmt;
 pub struct LineBuffer<const LIMIT: usize> {
     /// The start of a line whose end has not come yet, always shorter than `LIMIT`; or, until the
     /// next call, the whole of the line that was returned last, its `\n` included.
-    partial: Vec<u8>,
+    partial: Box<[u8]>,
 }
 
 /// A line had no `\n` among its first `LIMIT` bytes. The stream has no next line any more: the
@@ -24,9 +24,9 @@ pub struct LineTooLong;
 
 impl<const LIMIT: usize> LineBuffer<LIMIT> {
     /// An empty buffer. It takes no heap memory before a line is cut in two.
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
-            partial: Vec::new(),
+            partial: Box::default(),
         }
     }
 
@@ -41,16 +41,16 @@ impl<const LIMIT: usize> LineBuffer<LIMIT> {
         input: &mut &'input [u8],
     ) -> Result<Option<&'a [u8]>, LineTooLong> {
         if self.partial.last() == Some(&b'\n') {
-            self.partial = Vec::new();
+            self.partial = Box::default();
         }
         let room = LIMIT - self.partial.len();
         let window = &input[..input.len().min(room)];
         let Some(newline) = window.iter().position(|&byte| byte == b'\n') else {
             if window.len() == room {
-                self.partial = Vec::new();
+                self.partial = Box::default();
                 return Err(LineTooLong);
             }
-            self.partial.extend_from_slice(window);
+            self.keep(window);
             *input = &[];
             return Ok(None);
         };
@@ -59,8 +59,13 @@ impl<const LIMIT: usize> LineBuffer<LIMIT> {
         if self.partial.is_empty() {
             return Ok(Some(without_ending(line)));
         }
-        self.partial.extend_from_slice(line);
+        self.keep(line);
         Ok(Some(without_ending(&self.partial)))
+    }
+
+    /// Takes just the memory that it needs: there is a buffer for each connection.
+    fn keep(&mut self, bytes: &[u8]) {
+        self.partial = [&self.partial, bytes].concat().into();
     }
 }
 
@@ -144,14 +149,14 @@ mod tests {
         let mut buffer = Buffer::new();
         let mut input: &[u8] = b"whole\nhal";
         assert_eq!(buffer.next_line(&mut input), Ok(Some(&b"whole"[..])));
-        assert_eq!(buffer.partial.capacity(), 0);
+        assert_eq!(buffer.partial.len(), 0);
         let mut buffer = Buffer::new();
         let mut input: &[u8] = b"hal";
         assert_eq!(buffer.next_line(&mut input), Ok(None));
-        assert_ne!(buffer.partial.capacity(), 0);
+        assert_ne!(buffer.partial.len(), 0);
         let mut input: &[u8] = b"f\n";
         assert_eq!(buffer.next_line(&mut input), Ok(Some(&b"half"[..])));
         assert_eq!(buffer.next_line(&mut &b""[..]), Ok(None));
-        assert_eq!(buffer.partial.capacity(), 0);
+        assert_eq!(buffer.partial.len(), 0);
     }
 }

@@ -33,7 +33,7 @@ const DISCARDED_PER_TURN: u32 = 1 << 18;
 /// socket would make the network drop what has not arrived yet.
 const MAX_PROMPT_ANSWER: usize = 1024;
 
-/// An open connection. 128 bytes, and a buffer only while there is something in it.
+/// An open connection. 120 bytes, and a buffer only while there is something in it.
 pub struct Connection<S> {
     socket: S,
     /// The protocol's state.

@@ -22,8 +22,9 @@ use crate::process::ProcessUsage;
 use crate::responder::Responder;
 use crate::timer_wheel::TimerId;
 
-/// Sockets besides those of connections: listening ones, signals, visits of the metrics page.
-const OTHER_SOCKETS: usize = 16;
+/// Events that one turn handles; further ones wait for the next. A turn must be short: while it lasts
+/// nobody leaves the listen queue.
+const EVENTS_PER_TURN: usize = 256;
 /// Deadlines that one turn handles: connections opened in one burst also expire in one, and those
 /// with a solved stamp must not wait for all of it.
 const EXPIRIES_PER_TURN: usize = 256;
@@ -113,12 +114,9 @@ impl Server {
     /// The poll or the listening socket failed; nothing that a peer does.
     pub fn run(mut self) -> io::Result<()> {
         self.log_start();
-        // One poll tells of everybody who is ready, so that a stamp which has come is looked at before
-        // anybody is let in.
-        let capacity = self.connections.limits.bounds().connections + OTHER_SOCKETS;
-        let mut events = Events::with_capacity(capacity);
+        let mut events = Events::with_capacity(EVENTS_PER_TURN);
         loop {
-            match self.poll.poll(&mut events, self.time_to_next_tick()) {
+            match self.poll.poll(&mut events, self.time_to_sleep()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 result => result?,
             }
@@ -142,7 +140,6 @@ impl Server {
 
     /// What one waking is for: signals, what sockets have to say, deadlines, newcomers.
     fn turn(&mut self, events: &Events, now: Now) -> io::Result<Flow> {
-        let held = self.connections.len();
         let mut signalled = false;
         self.connections.shared.begin_turn();
         for event in events {
@@ -166,8 +163,7 @@ impl Server {
             page.accept(&mut self.connections.timers, now)?;
         }
         let registry = self.poll.registry();
-        self.intake
-            .accept(&mut self.connections, held, registry, now)?;
+        self.intake.take_in(&mut self.connections, registry, now)?;
         match self.intake.is_shut() && self.connections.is_empty() {
             true => Ok(Flow::Stop),
             false => Ok(Flow::Continue),
@@ -196,7 +192,10 @@ impl Server {
         });
     }
 
-    fn time_to_next_tick(&self) -> Option<Duration> {
+    fn time_to_sleep(&self) -> Option<Duration> {
+        if self.intake.is_busy() {
+            return Some(Duration::ZERO);
+        }
         let tick = self.connections.timers.next_tick()?;
         Some(Moment::at_tick(tick).since(self.clock.moment()))
     }

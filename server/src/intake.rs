@@ -1,10 +1,15 @@
 //! Taking newcomers in: so many a turn, and none while there are no descriptors.
+//!
+//! A burst of newcomers leaves the kernel's listen queue as fast as it can, for whom that queue cannot
+//! hold loses a second; then it waits in the lobby to be admitted.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::Registry;
+use mio::net::TcpStream;
 use powtcp_common::log_line::{Level, Value};
 
 use crate::acceptor::{Accepted, Acceptor};
@@ -12,8 +17,11 @@ use crate::connections::{Connections, Timer};
 use crate::moment::Now;
 use crate::timer_wheel::TimerId;
 
-/// Connections that one turn accepts: newcomers must not starve those already in.
-const ACCEPTS_PER_TURN: usize = 256;
+/// Connections that wait to be admitted: with the 4,096 that the listen queue holds where the system is
+/// as it comes, room for 12,000 that come at once.
+const LOBBY: usize = 8192;
+/// Connections that one turn admits: newcomers must not starve those already in.
+const ADMISSIONS_PER_TURN: usize = 256;
 /// How long to rest when descriptors are exhausted, should none of ours be freed meanwhile.
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
@@ -21,6 +29,10 @@ const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 pub struct Intake {
     /// `None` once it is shut.
     acceptor: Option<Acceptor>,
+    /// Who was accepted and not admitted yet.
+    lobby: VecDeque<(TcpStream, SocketAddr)>,
+    /// How many connections there were, those in the lobby among them, when descriptors ran out last.
+    most: usize,
     /// The timer of [`Timer::AcceptRetry`], while it is armed.
     retry: Option<TimerId>,
 }
@@ -30,6 +42,8 @@ impl Intake {
     pub const fn new(acceptor: Acceptor) -> Self {
         Self {
             acceptor: Some(acceptor),
+            lobby: VecDeque::new(),
+            most: 0,
             retry: None,
         }
     }
@@ -49,8 +63,14 @@ impl Intake {
         self.acceptor.is_none()
     }
 
-    /// Stops listening, for good. Whether it did until now.
+    /// Whether somebody waits to be admitted: then the loop must not sleep.
+    pub fn is_busy(&self) -> bool {
+        !self.lobby.is_empty()
+    }
+
+    /// Stops listening, for good, and drops who was not admitted. Whether it listened until now.
     pub fn shut(&mut self) -> bool {
+        self.lobby.clear();
         self.acceptor.take().is_some()
     }
 
@@ -65,51 +85,60 @@ impl Intake {
         self.wake();
     }
 
-    /// Takes in newcomers. `held` connections were open when the turn began: where there are fewer
-    /// now, there are descriptors again.
+    /// Takes in newcomers.
     ///
     /// # Errors
     /// The listening socket failed.
-    pub fn accept(
+    pub fn take_in(
         &mut self,
         connections: &mut Connections,
-        held: usize,
+        registry: &Registry,
+        now: Now,
+    ) -> io::Result<()> {
+        // With fewer connections than that there are descriptors again.
+        if self.is_paused() && connections.len() + self.lobby.len() < self.most {
+            self.wake();
+        }
+        self.accept(connections, registry, now)?;
+        for _ in 0..ADMISSIONS_PER_TURN {
+            let Some((socket, address)) = self.lobby.pop_front() else {
+                break;
+            };
+            connections.admit(socket, address.into(), now);
+        }
+        Ok(())
+    }
+
+    /// Fills the lobby.
+    fn accept(
+        &mut self,
+        connections: &mut Connections,
         registry: &Registry,
         now: Now,
     ) -> io::Result<()> {
         let Some(acceptor) = &mut self.acceptor else {
             return Ok(());
         };
-        if acceptor.is_starved() && connections.len() < held {
-            acceptor.wake();
-        }
-        for _ in 0..ACCEPTS_PER_TURN {
-            if !acceptor.is_ready() {
-                return Ok(());
+        while acceptor.is_ready() {
+            if self.lobby.len() >= LOBBY {
+                return acceptor.yield_turn(registry);
             }
             match acceptor.accept()? {
-                Accepted::Connection(socket, address) => {
-                    connections.admit(socket, address.into(), now);
-                }
+                Accepted::Connection(socket, address) => self.lobby.push_back((socket, address)),
                 Accepted::Nobody => {}
                 Accepted::Exhausted { is_new, error } => {
+                    self.most = connections.len() + self.lobby.len();
                     if is_new {
                         report(&error, connections, now);
                     }
-                    self.rest(connections, now);
-                    return Ok(());
+                    self.retry.get_or_insert_with(|| {
+                        let due = now.moment.after(ACCEPT_RETRY).due_tick();
+                        connections.timers.arm(due, Timer::AcceptRetry)
+                    });
                 }
             }
         }
-        acceptor.yield_turn(registry)
-    }
-
-    /// No descriptor is left: accepting rests until one of ours is freed, or for a while.
-    fn rest(&mut self, connections: &mut Connections, now: Now) {
-        self.retry.get_or_insert_with(|| {
-            let due = now.moment.after(ACCEPT_RETRY).due_tick();
-            connections.timers.arm(due, Timer::AcceptRetry)
-        });
+        Ok(())
     }
 }
 

@@ -63,7 +63,7 @@ enum State {
 
 impl Session {
     /// The session of a connection that `client` has just opened.
-    pub const fn new(client: ClientAddr, rules: &Rules, now: Moment) -> Self {
+    pub fn new(client: ClientAddr, rules: &Rules, now: Moment) -> Self {
         let deadline = now.after(rules.handshake_timeout);
         Self {
             client,

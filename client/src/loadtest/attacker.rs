@@ -25,7 +25,7 @@ pub(super) enum Fate {
 
 impl Attacker {
     /// One whose socket is about to connect.
-    pub(super) const fn new(socket: TcpStream) -> Self {
+    pub(super) fn new(socket: TcpStream) -> Self {
         Self {
             socket,
             connected: false,

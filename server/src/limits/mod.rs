@@ -13,7 +13,7 @@ mod source;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use ring::{Member, Ring};
+use ring::{Member, Ring, Seniority};
 pub use source::Source;
 
 /// How far a connection has come. The order is that in which connections of one source give way.
@@ -86,13 +86,11 @@ struct Holding {
     puzzled: Ring,
 }
 
-/// How good a victim is: the best is the least. Most connections first, then least shown, then longest.
+/// How good a victim is: the best is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     count: Reverse<u32>,
-    standing: Standing,
-    /// When it came to this standing.
-    since: u64,
+    seniority: Seniority,
     key: u32,
 }
 
@@ -147,7 +145,7 @@ impl Limits {
 
     /// How far the connection with this key has come; `None` if there is none.
     pub fn standing(&self, key: usize) -> Option<Standing> {
-        self.members.get(key)?.standing
+        self.members.get(key)?.seniority.standing()
     }
 
     /// How many connections `source` holds, lingering ones left out.
@@ -188,7 +186,7 @@ impl Limits {
 
     /// A connection that came in has this standing now, or still.
     pub fn place(&mut self, key: usize, standing: Standing) {
-        let before = self.members[key].standing;
+        let before = self.standing(key);
         if before != Some(standing) {
             self.change(key as u32, before, Some(standing));
         }
@@ -196,7 +194,7 @@ impl Limits {
 
     /// A connection is gone.
     pub fn leave(&mut self, key: usize) {
-        self.change(key as u32, self.members[key].standing, None);
+        self.change(key as u32, self.standing(key), None);
     }
 
     /// Whom the newcomer's source, or the one that holds most, is to give up.
@@ -220,8 +218,8 @@ impl Limits {
             }
         }
         self.changes += 1;
-        self.members[key as usize].standing = to;
-        self.members[key as usize].since = self.changes;
+        let seniority = to.map_or(Seniority::NOBODY, |to| Seniority::new(to, self.changes));
+        self.members[key as usize].seniority = seniority;
         if let Some(to) = to {
             self.counts[to as usize] += 1;
             holding.count += u32::from(to.holds_slot());
@@ -245,14 +243,11 @@ impl Limits {
 impl Holding {
     /// The rank of the connection that gives way first, where the source counts as holding `count`.
     fn rank(&self, count: u32, members: &[Member]) -> Option<Rank> {
-        let (standing, key) = match self.fresh.oldest(members) {
-            Some(key) => (Standing::Fresh, key),
-            None => (Standing::Puzzled, self.puzzled.oldest(members)?),
-        };
+        let oldest = self.fresh.oldest(members);
+        let key = oldest.or_else(|| self.puzzled.oldest(members))?;
         Some(Rank {
             count: Reverse(count),
-            standing,
-            since: members[key as usize].since,
+            seniority: members[key as usize].seniority,
             key,
         })
     }

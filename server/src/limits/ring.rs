@@ -1,4 +1,4 @@
-//! Queues of connections that share one table of links: each is in at most one.
+//! What is known of each connection, and queues that share these records: each is in at most one.
 
 use super::{Source, Standing};
 
@@ -9,12 +9,34 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
     pub(super) source: Source,
-    /// The number of the change that brought it to its standing.
-    pub(super) since: u64,
+    pub(super) seniority: Seniority,
     older: u32,
     newer: u32,
-    /// `None` where no connection has the key.
-    pub(super) standing: Option<Standing>,
+}
+
+/// What a connection has shown, and for how long: the least gives way first.
+///
+/// Two bits of standing, then the number of the change that brought it there: half of what the two
+/// would take apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seniority(u64);
+
+impl Seniority {
+    /// Of a key that no connection has.
+    pub(super) const NOBODY: Self = Self(u64::MAX);
+    const SHIFT: u32 = u64::BITS - 2;
+
+    pub(super) const fn new(standing: Standing, change: u64) -> Self {
+        Self((standing as u64) << Self::SHIFT | change)
+    }
+
+    pub(super) fn standing(self) -> Option<Standing> {
+        let index = (self.0 >> Self::SHIFT) as usize;
+        Standing::ALL
+            .get(index)
+            .copied()
+            .filter(|_| self != Self::NOBODY)
+    }
 }
 
 /// A queue, its ends tied: whoever is newer than the newest is the oldest.
@@ -61,10 +83,9 @@ impl Default for Member {
     fn default() -> Self {
         Self {
             source: Source::default(),
-            since: 0,
+            seniority: Seniority::NOBODY,
             older: NONE,
             newer: NONE,
-            standing: None,
         }
     }
 }

@@ -8,13 +8,15 @@ use std::net::IpAddr;
 pub struct Source(u64);
 
 impl From<IpAddr> for Source {
-    /// IPv4 addresses stand where IPv6 has multicast prefixes, from which nobody connects.
+    /// IPv4 addresses stand where IPv6 has multicast prefixes, from which nobody connects. The bits are
+    /// turned round, for a B-tree whose keys come in order is filled by half.
     fn from(ip: IpAddr) -> Self {
         const IPV4: u64 = 0xffff_ffff << 32;
-        Self(match ip.to_canonical() {
+        let prefix = match ip.to_canonical() {
             IpAddr::V4(ip) => IPV4 | u64::from(ip.to_bits()),
             IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64,
-        })
+        };
+        Self(prefix.reverse_bits())
     }
 }
 
