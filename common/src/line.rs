@@ -65,7 +65,9 @@ impl<const LIMIT: usize> LineBuffer<LIMIT> {
 
     /// Takes just the memory that it needs: there is a buffer for each connection.
     fn keep(&mut self, bytes: &[u8]) {
-        self.partial = [&self.partial, bytes].concat().into();
+        if !bytes.is_empty() {
+            self.partial = [&self.partial, bytes].concat().into();
+        }
     }
 }
 

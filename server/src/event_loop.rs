@@ -184,6 +184,7 @@ impl Server {
         let gauges = || Gauges {
             limits,
             log: &shared.responder.log,
+            waiting: self.intake.waiting(),
             paused: self.intake.is_paused(),
             process: ProcessUsage::read(self.start),
         };
@@ -193,7 +194,7 @@ impl Server {
     }
 
     fn time_to_sleep(&self) -> Option<Duration> {
-        if self.intake.is_busy() {
+        if self.intake.waiting() > 0 {
             return Some(Duration::ZERO);
         }
         let tick = self.connections.timers.next_tick()?;

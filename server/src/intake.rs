@@ -63,9 +63,9 @@ impl Intake {
         self.acceptor.is_none()
     }
 
-    /// Whether somebody waits to be admitted: then the loop must not sleep.
-    pub fn is_busy(&self) -> bool {
-        !self.lobby.is_empty()
+    /// How many wait to be admitted. While there are any the loop must not sleep.
+    pub fn waiting(&self) -> usize {
+        self.lobby.len()
     }
 
     /// Stops listening, for good, and drops who was not admitted. Whether it listened until now.

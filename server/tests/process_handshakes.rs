@@ -52,6 +52,21 @@ fn two_hundred_interleaved_handshakes_are_all_served_in_the_powtcp_dialect() {
 }
 
 #[test]
+fn a_burst_that_no_turn_can_admit_is_served_whole() {
+    let server = ServerProcess::start(&[]);
+    // While the server stands still, they come to it all at once.
+    server.signal("STOP");
+    let mut burst: Vec<Client> = (0..1_000)
+        .map(|_| Client::connect(server.address()))
+        .collect();
+    server.signal("CONT");
+    for client in &mut burst {
+        let puzzle = client.puzzle();
+        assert_served(&client.pay(&puzzle));
+    }
+}
+
+#[test]
 fn no_stamp_serves_another_connection() {
     let server = ServerProcess::start(&[]);
     let mut owner = Client::connect(server.address());

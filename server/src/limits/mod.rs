@@ -68,10 +68,11 @@ pub struct Limits {
     bounds: Bounds,
     /// By key. 24 bytes for each connection.
     members: Vec<Member>,
-    /// Sources that hold a slot. With `ranking` some 75 bytes for each.
+    /// Sources that hold a slot. With `ranking` some 60 bytes for each.
     sources: BTreeMap<Source, Holding>,
-    /// Every source that has a connection to give up, the first to do so first.
-    ranking: BTreeSet<Rank>,
+    /// Every source that has a connection to give up, the first to do so first. It is kept from when all
+    /// slots are taken until half of them are free: who is not under attack does not pay for it.
+    ranking: Option<BTreeSet<Rank>>,
     lingering: Ring,
     counts: [usize; Standing::ALL.len()],
     changes: u64,
@@ -126,7 +127,7 @@ impl Limits {
             bounds,
             members: Vec::with_capacity(bounds.connections),
             sources: BTreeMap::new(),
-            ranking: BTreeSet::new(),
+            ranking: None,
             lingering: Ring::default(),
             counts: [0; Standing::ALL.len()],
             changes: 0,
@@ -136,6 +137,10 @@ impl Limits {
     /// What is allowed.
     pub const fn bounds(&self) -> Bounds {
         self.bounds
+    }
+
+    fn len(&self) -> usize {
+        self.counts.iter().sum()
     }
 
     /// How many connections have this standing.
@@ -154,7 +159,7 @@ impl Limits {
     }
 
     /// What is to become of a newcomer from `source`.
-    pub fn verdict(&self, source: Source) -> Verdict {
+    pub fn verdict(&mut self, source: Source) -> Verdict {
         let Bounds {
             connections,
             per_source,
@@ -163,13 +168,13 @@ impl Limits {
         if per_source > 0 && self.held_by(source) >= per_source {
             return Verdict::TurnAway;
         }
-        if self.counts.iter().sum::<usize>() < connections {
+        if self.len() < connections {
             return Verdict::Admit;
         }
-        let victim = self.lingering.oldest(&self.members).or(match when_full {
-            WhenFull::Evict => self.victim(source),
-            WhenFull::Refuse => None,
-        });
+        let victim = match (self.lingering.oldest(&self.members), when_full) {
+            (None, WhenFull::Evict) => self.victim(source),
+            (lingering, _) => lingering,
+        };
         victim.map_or(Verdict::TurnAway, |key| {
             Verdict::AdmitInsteadOf(key as usize)
         })
@@ -195,13 +200,21 @@ impl Limits {
     /// A connection is gone.
     pub fn leave(&mut self, key: usize) {
         self.change(key as u32, self.standing(key), None);
+        if self.len() < self.bounds.connections / 2 {
+            self.ranking = None;
+        }
     }
 
     /// Whom the newcomer's source, or the one that holds most, is to give up.
-    fn victim(&self, newcomer: Source) -> Option<u32> {
-        let own = self.sources.get(&newcomer);
-        let own = own.and_then(|holding| holding.rank(holding.count + 1, &self.members));
-        let most = self.ranking.first().copied();
+    fn victim(&mut self, newcomer: Source) -> Option<u32> {
+        let Self {
+            sources, members, ..
+        } = self;
+        let rank = |holding: &Holding| holding.rank(holding.count, members);
+        let ranking = || sources.values().filter_map(rank).collect();
+        let most = self.ranking.get_or_insert_with(ranking).first().copied();
+        let own = sources.get(&newcomer);
+        let own = own.and_then(|holding| holding.rank(holding.count + 1, members));
         own.into_iter().chain(most).min().map(|rank| rank.key)
     }
 
@@ -228,11 +241,13 @@ impl Limits {
             }
         }
         let (rank, count) = (holding.rank(holding.count, &self.members), holding.count);
-        if rank != rank_before {
+        if let Some(ranking) = &mut self.ranking
+            && rank != rank_before
+        {
             if let Some(rank) = rank_before {
-                self.ranking.remove(&rank);
+                ranking.remove(&rank);
             }
-            self.ranking.extend(rank);
+            ranking.extend(rank);
         }
         if count == 0 {
             self.sources.remove(&source);

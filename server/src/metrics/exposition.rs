@@ -14,6 +14,8 @@ pub struct Gauges<'a> {
     pub limits: &'a Limits,
     /// What was not logged.
     pub log: &'a Log,
+    /// Connections that wait to be admitted.
+    pub waiting: usize,
     /// Whether accepting rests for want of descriptors.
     pub paused: bool,
     /// What the system knows of this process.
@@ -51,6 +53,11 @@ impl Metrics {
             "Connections that are open.",
             "state",
             Standing::ALL.map(|standing| (standing.name(), limits.count(standing) as u64)),
+        );
+        page.gauge(
+            "powtcp_connections_waiting",
+            "Connections that wait to be admitted, and count as accepted only then.",
+            gauges.waiting,
         );
         page.gauge(
             "powtcp_max_connections",
