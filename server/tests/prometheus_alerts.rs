@@ -53,7 +53,7 @@ const TROUBLES: [(&str, &[(&str, &str)]); 14] = [
         &[("powtcp_refusals_total{reason='internal_error'}", "0x58 1 1")],
     ),
     (
-        "PowtcpPuzzlesLost",
+        "PowtcpPuzzlesEvicted",
         &[("powtcp_evictions_total{state='puzzled'}", "0+1x60")],
     ),
     (
