@@ -160,9 +160,10 @@ impl Protocol {
     }
 }
 
-/// A stamp of the puzzle that begins with `prefix`, whose hash is good or is not, as `right` says.
+/// A stamp of the puzzle that begins with `prefix`, whose hash is good or is not, as `right` says. All
+/// such stamps are equally long.
 pub(crate) fn stamp(prefix: &str, right: bool, difficulty: Difficulty) -> String {
-    let mut stamps = (0..).map(|counter: u32| format!("{prefix}{counter:x}"));
+    let mut stamps = (0..).map(|counter: u32| format!("{prefix}{counter:08x}"));
     let stamp = stamps.find(|stamp| difficulty.is_met_by(stamp.as_bytes()) == right);
     stamp.expect("one of infinitely many")
 }
