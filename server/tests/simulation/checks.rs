@@ -96,13 +96,16 @@ impl World {
     }
 
     /// What clients are owed by the end of a turn.
-    pub(crate) fn check_turn(&self, actors: &[Actor]) {
-        for actor in actors {
+    pub(crate) fn check_turn(&self) {
+        for actor in &self.actors {
             let pipe = actor.pipe.borrow();
             let is_served = pipe.is_served();
+            let lines = pipe.lines();
+            let last_words = lines.iter().filter(|line| !line.starts_with("2:"));
+            assert!(!pipe.takes_all || last_words.count() <= 1, "{lines:?}");
             // What arrived in this turn after the events is looked at in the next one.
             if actor.is_owed && !pipe.event {
-                assert!(is_served, "paid for nothing: {:?}", pipe.lines());
+                assert!(is_served, "paid for nothing: {lines:?}");
             }
             assert!(actor.has_paid || !is_served, "served without a right stamp");
             // One that lingers may be closed at any time: it was told long before.

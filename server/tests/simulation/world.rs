@@ -54,7 +54,7 @@ pub(crate) struct World {
     pub(crate) open: BTreeMap<usize, Rc<RefCell<Pipe>>>,
     pub(crate) tally: Tally,
     pub(crate) now: Duration,
-    actors: Vec<Actor>,
+    pub(crate) actors: Vec<Actor>,
     sources: usize,
     random: Random,
 }
@@ -108,6 +108,7 @@ impl World {
         }
         self.hear();
         self.step(Connections::end_shutdown);
+        self.check_turn();
         for pipe in self.open.values() {
             assert!(!pipe.borrow().takes_all, "left open by a shutdown");
         }
@@ -151,7 +152,7 @@ impl World {
             self.admit(&newcomer);
             self.actors.push(newcomer);
         }
-        self.check_turn(&self.actors);
+        self.check_turn();
         self.actors.retain(|actor| !actor.pipe.borrow().closed);
     }
 
