@@ -115,6 +115,11 @@ impl<S: Socket> Connection<S> {
         }
     }
 
+    /// Bytes of answers that the socket did not take yet.
+    pub const fn unsent(&self) -> usize {
+        self.outbox.len()
+    }
+
     /// How far it has come, for whoever weighs connections against each other.
     pub const fn standing(&self) -> Standing {
         match self.session.end() {
@@ -181,11 +186,9 @@ impl<S: Socket> Connection<S> {
         now: Now,
         act: impl FnOnce(&mut Session, &mut Turn<'_>),
     ) -> io::Result<()> {
-        let Shared {
-            rules, responder, ..
-        } = shared;
-        act(&mut self.session, &mut Turn::new(now, rules, responder));
-        self.send_from(responder)
+        let mut turn = Turn::new(now, &shared.rules, &mut shared.responder);
+        act(&mut self.session, &mut turn);
+        self.send_from(&mut shared.responder)
     }
 
     /// Ends our stream once the last answer is on its way, and asks for the next event where there

@@ -75,6 +75,11 @@ impl<S: Socket> Connections<S> {
         self.table.is_empty()
     }
 
+    /// Those that are open, by their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Connection<S>)> {
+        self.table.iter()
+    }
+
     /// Takes a newcomer in, or turns it away where there is no room.
     pub fn admit(&mut self, socket: S, client: ClientAddr, now: Now) {
         self.shared.responder.metrics.accepted += 1;

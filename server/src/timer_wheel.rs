@@ -69,6 +69,11 @@ impl<T> TimerWheel<T> {
         }
     }
 
+    /// How many items wait.
+    pub fn waiting(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Lets `item` wait for the tick `due`. A tick that has passed already counts as the next one.
     pub fn arm(&mut self, due: u64, item: T) -> TimerId {
         let due = due.max(self.next);

@@ -48,10 +48,11 @@ pub(crate) struct FakeHost {
 
 impl Host for FakeHost {
     fn draw(&mut self) -> Option<[u8; RAND_LEN]> {
-        let mut rand = *b"abcdefghijkl";
-        rand[0] += self.drawn;
+        if self.out_of_entropy {
+            return None;
+        }
         self.drawn += 1;
-        (!self.out_of_entropy).then_some(rand)
+        Some(rand(self.drawn - 1))
     }
 
     fn answer(&mut self, _: Now, _: ClientAddr, reply: Reply<'_>) {
@@ -61,6 +62,13 @@ impl Host for FakeHost {
             Reply::Refusal(why, ..) => format!("0:{why}"),
         });
     }
+}
+
+/// The random bytes that are drawn after so many others.
+pub(crate) fn rand(drawn: u8) -> [u8; RAND_LEN] {
+    let mut rand = *b"abcdefghijkl";
+    rand[0] += drawn;
+    rand
 }
 
 impl Conversation {

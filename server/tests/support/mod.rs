@@ -9,7 +9,9 @@
 pub(crate) mod client;
 pub(crate) mod conversation;
 pub(crate) mod fail2ban;
+pub(crate) mod fairness;
 pub(crate) mod page;
+pub(crate) mod protocol;
 pub(crate) mod scratch;
 pub(crate) mod server_process;
 pub(crate) mod solving;

@@ -1,0 +1,73 @@
+//! Guards the cutting of lines against the plainest way to do it, byte by byte, whatever comes in
+//! whatever pieces.
+
+use powtcp_common::line::{LineBuffer, LineTooLong};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// What became of a stream: its lines, and how many bytes are left of the piece in which a line was
+/// found to be too long.
+type Cut = (Vec<Vec<u8>>, Option<usize>);
+
+fn cut<const LIMIT: usize>(pieces: &[Vec<u8>]) -> Cut {
+    let mut buffer = LineBuffer::<LIMIT>::new();
+    let mut lines = Vec::new();
+    for piece in pieces {
+        let mut input = piece.as_slice();
+        loop {
+            match buffer.next_line(&mut input) {
+                Ok(Some(line)) => lines.push(line.to_vec()),
+                Ok(None) => break,
+                Err(LineTooLong) => return (lines, Some(input.len())),
+            }
+        }
+        assert!(input.is_empty());
+    }
+    (lines, None)
+}
+
+fn cut_plainly<const LIMIT: usize>(pieces: &[Vec<u8>]) -> Cut {
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        // Where in this piece the line begins that is under way.
+        let mut start = 0;
+        for (&byte, next) in piece.iter().zip(1..) {
+            line.push(byte);
+            if byte == b'\n' {
+                line.pop();
+                line.pop_if(|last| *last == b'\r');
+                lines.push(std::mem::take(&mut line));
+                start = next;
+            } else if line.len() == LIMIT {
+                return (lines, Some(piece.len() - start));
+            }
+        }
+    }
+    (lines, None)
+}
+
+fn pieces(longest: usize) -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let byte = prop_oneof![3 => select(&b"\n\r"[..]), 9 => Just(b'x'), 1 => any::<u8>()];
+    let run = (1..longest, byte).prop_map(|(len, byte)| match byte {
+        b'\n' | b'\r' => vec![byte; 1 + len % 2],
+        _ => vec![byte; len],
+    });
+    let piece = vec(run, 0..6).prop_map(|runs| runs.concat());
+    vec(piece, 0..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lines_are_cut_as_byte_by_byte(pieces in pieces(5)) {
+        prop_assert_eq!(cut::<8>(&pieces), cut_plainly::<8>(&pieces));
+        prop_assert_eq!(cut::<2>(&pieces), cut_plainly::<2>(&pieces));
+    }
+
+    #[test]
+    fn lines_of_clients_are_cut_as_byte_by_byte(pieces in pieces(260)) {
+        prop_assert_eq!(cut::<512>(&pieces), cut_plainly::<512>(&pieces));
+    }
+}
