@@ -76,10 +76,7 @@ fn standard_error_says_what_was_solved_and_how_fast() {
 #[test]
 fn every_kernel_of_this_machine_pays() {
     let server = serve(RESOURCE, &["--bits", "12"]);
-    for kernel in Kernel::ALL
-        .into_iter()
-        .filter(|kernel| kernel.is_available())
-    {
+    for kernel in Kernel::available() {
         let outcome = fetch(&server, &["--kernel", &kernel.to_string()]);
         outcome.assert_printed(RESOURCE);
         assert!(
