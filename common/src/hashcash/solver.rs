@@ -93,11 +93,26 @@ mod tests {
         NonZero::new(count).unwrap()
     }
 
+    /// Solves, but gives up after a hundred times the work that any test here takes on average.
+    fn solve_in_time(challenge: &Challenge, kernel: Kernel, count: usize) -> Option<u64> {
+        let watch = Watch::new();
+        thread::scope(|scope| {
+            let solver = scope.spawn(|| solve(challenge, kernel, threads(count), &watch));
+            while !solver.is_finished() {
+                if watch.attempts() > 100 << 20 {
+                    watch.cancel();
+                }
+                thread::yield_now();
+            }
+            solver.join().unwrap()
+        })
+    }
+
     #[test]
     fn one_thread_finds_the_same_counter_with_every_kernel() {
         for bits in 0..=18 {
             let challenge = challenge(bits);
-            let solve = |kernel| solve(&challenge, kernel, threads(1), &Watch::new());
+            let solve = |kernel| solve_in_time(&challenge, kernel, 1);
             let expected = solve(Kernel::Portable).unwrap();
             assert!(challenge.is_solved_by(expected));
             for kernel in Kernel::available() {
@@ -123,7 +138,7 @@ mod tests {
     fn several_threads_find_a_counter() {
         let challenge = challenge(20);
         for count in 2..=5 {
-            let counter = solve(&challenge, Kernel::best(), threads(count), &Watch::new());
+            let counter = solve_in_time(&challenge, Kernel::best(), count);
             assert!(challenge.is_solved_by(counter.unwrap()));
         }
     }

@@ -14,25 +14,25 @@ pub(in crate::hashcash) fn engine(kernel: Kernel, layout: &Layout, mask: u32) ->
     match kernel {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has AVX-512F.
-        Kernel::Avx512 if is_available(kernel) => Some(unsafe { avx512::engine(layout, mask) }),
+        Kernel::Avx512 if kernel.is_available() => Some(unsafe { avx512::engine(layout, mask) }),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has AVX2.
-        Kernel::Avx2 if is_available(kernel) => Some(unsafe { avx2::engine(layout, mask) }),
-        Kernel::Avx512 | Kernel::Avx2 => None,
+        Kernel::Avx2 if kernel.is_available() => Some(unsafe { avx2::engine(layout, mask) }),
         Kernel::Portable => Some(portable::engine(layout.clone(), mask)),
+        _ => None,
     }
 }
 
-/// Whether this machine has it.
-pub(super) fn is_available(kernel: Kernel) -> bool {
-    match kernel {
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512 => is_x86_feature_detected!("avx512f"),
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 => is_x86_feature_detected!("avx2"),
-        Kernel::Portable => true,
-        #[cfg(not(target_arch = "x86_64"))]
-        Kernel::Avx512 | Kernel::Avx2 => false,
+impl Kernel {
+    /// Whether this machine has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            kernel => kernel == Self::Portable,
+        }
     }
 }
 

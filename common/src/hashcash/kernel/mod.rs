@@ -7,10 +7,7 @@ mod rounds;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[allow(
-    unsafe_code,
-    reason = "to call code for an instruction set is not safe by itself"
-)]
+#[allow(unsafe_code, reason = "it calls code for an instruction set")]
 mod engine;
 mod portable;
 
@@ -45,11 +42,6 @@ impl Kernel {
     /// The fastest that this machine has.
     pub fn best() -> Self {
         Self::available().next().unwrap_or(Self::Portable)
-    }
-
-    /// Whether this machine has it.
-    pub fn is_available(self) -> bool {
-        engine::is_available(self)
     }
 }
 
