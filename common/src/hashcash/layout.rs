@@ -209,8 +209,7 @@ mod tests {
         }
     }
 
-    /// The lead of these ends where the last block begins, or the quads before the last one do not
-    /// reach it at all: stamps of most IPv4 clients.
+    /// The stamps of all IPv4 clients are among them.
     #[test]
     fn heads_of_a_batch_share_their_block_where_the_lead_ends_before_it() {
         for len in 44..=60 {

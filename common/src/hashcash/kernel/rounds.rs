@@ -17,8 +17,8 @@ pub(super) const K: [u32; 4] = [0x5a82_7999, 0x6ed9_eba1, 0x8f1b_bcdc, 0xca62_c1
 /// What the hashes of a head have in common.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Early {
-    /// The state after the first two rounds that the quad has a part in, but for all that comes of it:
-    /// the first two words lack those of their rounds, and the first the second rotated.
+    /// The state after the first two rounds that the quad has a part in, but for that part: the first
+    /// two words lack the words of these rounds, and the first also lacks the second, rotated.
     pub(super) state: State,
     /// What is added to the first word of the state in the end.
     pub(super) first: u32,
