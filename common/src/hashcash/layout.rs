@@ -144,12 +144,6 @@ impl Layout {
     }
 }
 
-/// A block as words, the first 16 of its schedule.
-pub(super) fn words(block: &Block) -> [u32; 16] {
-    let (words, _) = block.as_chunks();
-    std::array::from_fn(|i| u32::from_be_bytes(words[i]))
-}
-
 /// Base64 of each three decimal digits, made by the compiler.
 static QUAD_TEXTS: [[u8; QUAD_LEN]; QUADS] = {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

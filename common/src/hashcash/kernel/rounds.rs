@@ -7,7 +7,7 @@
 //! A function with `target_feature` cannot be generic over operations that have it too, so these are
 //! macros: [`operations`] makes those of an instruction set, [`engine`] all that is made of them.
 
-use crate::hashcash::layout::{Block, Head, State, words};
+use crate::hashcash::layout::{Block, Head, State};
 
 /// Rounds of SHA-1.
 pub(super) const ROUNDS: usize = 80;
@@ -43,6 +43,12 @@ impl Early {
     }
 }
 
+/// A block as words, the first 16 of its schedule.
+pub(super) fn words(block: &Block) -> [u32; 16] {
+    let (words, _) = block.as_chunks();
+    std::array::from_fn(|i| u32::from_be_bytes(words[i]))
+}
+
 /// The words that a block adds in all rounds (FIPS 180-4, 6.1.2).
 pub(super) fn schedule(block: &Block) -> [u32; ROUNDS] {
     let mut schedule = [0; ROUNDS];
@@ -70,8 +76,8 @@ macro_rules! operations {
 macro_rules! engine {
     ($set:literal) => {
         use super::engine::Engine;
-        use super::rounds::{Early, K, ROUNDS, schedule};
-        use crate::hashcash::layout::{HEADS, Layout, QUADS, words};
+        use super::rounds::{Early, K, ROUNDS, schedule, words};
+        use crate::hashcash::layout::{HEADS, Layout, QUADS};
 
         /// The words of all rounds, for as many quads as there are lanes.
         type Row = [Vector; ROUNDS];
