@@ -150,16 +150,11 @@ impl Config {
 
 /// A kernel that this machine has.
 fn kernel(options: &Options) -> Result<Kernel, UsageError> {
-    let here = |kernel: &Kernel| kernel.is_available();
-    let names: Vec<_> = Kernel::ALL
-        .iter()
-        .filter(|kernel| here(kernel))
-        .map(Kernel::to_string)
-        .collect();
+    let names: Vec<_> = Kernel::available().map(|k| k.to_string()).collect();
     let expected = format!("auto or what this machine has: {}", names.join(", "));
     options.required("--kernel", &expected, |text| match text {
         "auto" => Some(Kernel::best()),
-        name => name.parse().ok().filter(here),
+        name => Kernel::available().find(|kernel| kernel.to_string() == name),
     })
 }
 

@@ -41,10 +41,7 @@ fn main() -> ExitCode {
     };
     let one = NonZero::<usize>::MIN;
     let all = available_parallelism().unwrap_or(one);
-    let kernels = Kernel::ALL
-        .into_iter()
-        .filter(|kernel| kernel.is_available());
-    let mut contenders: Vec<_> = kernels
+    let mut contenders: Vec<_> = Kernel::available()
         .map(|kernel| Contender::Kernel(kernel, one))
         .collect();
     contenders.push(Contender::Oracle);

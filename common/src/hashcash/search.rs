@@ -1,4 +1,4 @@
-//! The search of one thread: batches of counters, tried by a kernel, its hits held against the oracle.
+//! Batches of counters, tried by a kernel, its hits held against the oracle.
 
 use super::Challenge;
 use super::kernel::{Engine, Kernel, engine, search_head};
@@ -9,58 +9,52 @@ pub(super) const BATCH: u64 = (HEADS * QUADS) as u64;
 
 const FIRST_OF_19_DIGITS: u64 = 10_u64.pow(18);
 
-/// A challenge, prepared to be tried with many counters.
+/// A challenge, laid out to be tried with many counters.
 pub(super) struct Search<'a> {
     challenge: &'a Challenge,
     layout: Layout,
     /// The bits of a hash's first word that must be zero.
     mask: u32,
-    /// `None` if this machine lacks it.
-    engine: Option<Engine>,
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(challenge: &'a Challenge, kernel: Kernel) -> Self {
+    pub(super) fn new(challenge: &'a Challenge) -> Self {
         let bits = u32::from(challenge.difficulty().bits());
-        let mask = !u32::MAX.checked_shr(bits).unwrap_or(0);
         Self {
             challenge,
             layout: Layout::new(challenge),
-            mask,
-            engine: engine(kernel),
+            mask: !u32::MAX.checked_shr(bits).unwrap_or(0),
         }
     }
 
-    /// The lowest solution among the first 1,000 counters of the first batch, without any tables; and
-    /// how many were tried. An easy puzzle is solved here.
-    pub(super) fn first_quads(&self) -> (Option<u64>, u64) {
-        let mut hits = search_head(&self.layout, self.layout.head(0, 0), self.mask);
-        let good = |quad: &usize| {
-            self.challenge
-                .is_solved_by(self.layout.counter(0, 0, *quad))
-        };
-        match hits.find(good) {
-            Some(quad) => (Some(self.layout.counter(0, 0, quad)), quad as u64 + 1),
-            None => (None, QUADS as u64),
-        }
+    /// Makes the tables of a kernel; `None` if this machine lacks it.
+    pub(super) fn engine(&self, kernel: Kernel) -> Option<Engine> {
+        engine(kernel, &self.layout, self.mask)
+    }
+
+    /// The lowest solution among the first 1,000 counters, without any tables: an easy puzzle is
+    /// solved here.
+    pub(super) fn first_quads(&self) -> Option<u64> {
+        let hits = search_head(&self.layout, self.layout.head(0, 0), self.mask);
+        self.first_solution(hits.map(|quad| self.layout.counter(0, 0, quad)))
     }
 
     /// The lowest solution in a batch, the same whatever the kernel.
-    pub(super) fn batch(&mut self, batch: u64) -> Option<u64> {
+    pub(super) fn batch(&self, engine: &Engine, batch: u64) -> Option<u64> {
         if let Some(beyond) = batch.checked_sub(self.layout.batches()) {
             // A few prefixes have a layout of 9 x 10^8 counters only. Those of 19 digits are in none.
             let start = FIRST_OF_19_DIGITS + beyond * BATCH;
-            return (start..start + BATCH).find(|&counter| self.challenge.is_solved_by(counter));
+            return self.first_solution(start..start + BATCH);
         }
-        let engine = self.engine.as_mut()?;
-        let mut hits = engine(&self.layout, &self.layout.batch(batch), self.mask);
+        let mut hits = engine(&self.layout.batch(batch));
         hits.sort_unstable();
-        let counters = hits
-            .into_iter()
-            .map(|(head, quad)| self.layout.counter(batch, head, quad));
-        counters
-            .into_iter()
-            .find(|&counter| self.challenge.is_solved_by(counter))
+        let counter = |(head, quad)| self.layout.counter(batch, head, quad);
+        self.first_solution(hits.into_iter().map(counter))
+    }
+
+    /// The oracle has the last word.
+    fn first_solution(&self, mut counters: impl Iterator<Item = u64>) -> Option<u64> {
+        counters.find(|&counter| self.challenge.is_solved_by(counter))
     }
 }
 
@@ -80,16 +74,14 @@ pub(super) mod tests {
         Challenge::parse(text.as_bytes()).unwrap()
     }
 
-    fn kernels() -> impl Iterator<Item = Kernel> {
-        Kernel::ALL
-            .into_iter()
-            .filter(|kernel| kernel.is_available())
+    fn batch(challenge: &Challenge, kernel: Kernel, batch: u64) -> Option<u64> {
+        let search = Search::new(challenge);
+        search.batch(&search.engine(kernel).unwrap(), batch)
     }
 
     /// All hits of a batch, whether they are solutions or not.
-    fn hits(search: &mut Search<'_>, batch: u64) -> Vec<(usize, usize)> {
-        let heads = search.layout.batch(batch);
-        let mut hits = search.engine.as_mut().unwrap()(&search.layout, &heads, search.mask);
+    fn hits(search: &Search<'_>, engine: &Engine, batch: u64) -> Vec<(usize, usize)> {
+        let mut hits = engine(&search.layout.batch(batch));
         hits.sort_unstable();
         hits
     }
@@ -100,15 +92,15 @@ pub(super) mod tests {
             let powtcp = (len >= 22).then(|| challenge_with_date(len, 2, "20261122105400"));
             let challenges = [challenge(len, 9)].into_iter().chain(powtcp);
             for challenge in challenges {
-                let mut portable = Search::new(&challenge, Kernel::Portable);
-                let layout = portable.layout.clone();
+                let search = Search::new(&challenge);
+                let layout = &search.layout;
                 let last = layout.batches() - 1;
                 for (batch, heads) in [(0, 0..2), (last, HEADS - 1..HEADS)] {
-                    let expected = hits(&mut portable, batch);
-                    for kernel in kernels() {
-                        let mut search = Search::new(&challenge, kernel);
-                        assert_eq!(hits(&mut search, batch), expected, "{kernel} {len}");
-                        assert_eq!(hits(&mut search, batch), expected, "{kernel} {len} again");
+                    let engine = |kernel| search.engine(kernel).unwrap();
+                    let expected = hits(&search, &engine(Kernel::Portable), batch);
+                    for kernel in Kernel::available() {
+                        let found = hits(&search, &engine(kernel), batch);
+                        assert_eq!(found, expected, "{kernel} {len} {batch}");
                     }
                     let solved =
                         |head, quad| challenge.is_solved_by(layout.counter(batch, head, quad));
@@ -127,11 +119,10 @@ pub(super) mod tests {
         for bits in 1..=40 {
             for len in [52, 64, 82] {
                 let challenge = challenge(len, bits);
-                let mut portable = Search::new(&challenge, Kernel::Portable);
                 // Beyond some 16 bits there is hardly ever one; then none may be made up.
-                let expected = portable.batch(7);
-                for kernel in kernels() {
-                    let found = Search::new(&challenge, kernel).batch(7);
+                let expected = batch(&challenge, Kernel::Portable, 7);
+                for kernel in Kernel::available() {
+                    let found = batch(&challenge, kernel, 7);
                     assert_eq!(found, expected, "{kernel} {bits} {len}");
                 }
                 assert!(expected.is_none_or(|counter| challenge.is_solved_by(counter)));
@@ -142,21 +133,23 @@ pub(super) mod tests {
     #[test]
     fn a_search_goes_on_beyond_the_layout() {
         let challenge = challenge(40, 9);
-        let mut search = Search::new(&challenge, Kernel::best());
-        let counter = search.batch(search.layout.batches()).unwrap();
+        let search = Search::new(&challenge);
+        let engine = search.engine(Kernel::best()).unwrap();
+        let counter = search.batch(&engine, search.layout.batches()).unwrap();
         assert!(counter >= FIRST_OF_19_DIGITS);
         assert!(challenge.is_solved_by(counter));
     }
 
     #[test]
-    fn tables_are_made_anew_when_the_block_changes() {
-        // This prefix leaves 900 leads to each middle: 15 batches have one block, the next another.
+    fn a_kernel_follows_when_the_block_changes() {
+        // This prefix leaves 900 leads to each middle: 9 batches have one block, the next another.
         let challenge = challenge(60, 9);
-        let expected = Search::new(&challenge, Kernel::Portable).batch(15);
-        for kernel in kernels() {
-            let mut search = Search::new(&challenge, kernel);
-            search.batch(0);
-            assert_eq!(search.batch(15), expected, "{kernel}");
+        let search = Search::new(&challenge);
+        let expected = batch(&challenge, Kernel::Portable, 9);
+        for kernel in Kernel::available() {
+            let engine = search.engine(kernel).unwrap();
+            search.batch(&engine, 8);
+            assert_eq!(search.batch(&engine, 9), expected, "{kernel}");
         }
     }
 
@@ -164,10 +157,11 @@ pub(super) mod tests {
     fn a_hit_that_the_oracle_rejects_is_no_solution() {
         let text = b"1:24:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==";
         let challenge = Challenge::parse(text).unwrap();
-        let mut search = Search::new(&challenge, Kernel::best());
+        let mut search = Search::new(&challenge);
         search.mask = 0xff00_0000;
-        assert_eq!(search.batch(404), None);
-        assert_eq!(search.batch(405), Some(100_024_300_000_000_690));
+        let engine = search.engine(Kernel::best()).unwrap();
+        assert_eq!(search.batch(&engine, 242), None);
+        assert_eq!(search.batch(&engine, 243), Some(100_024_300_000_000_690));
     }
 
     /// Found once by search; the last took 10^10 hashes and has more zeros than a first word shows.
@@ -177,31 +171,31 @@ pub(super) mod tests {
             (
                 "1:24:261122105400:127.0.0.1/52386::",
                 100_024_300_000_000_690,
-                405,
+                243,
             ),
             (
                 "1:24:261122105400:2001-db8-1234-5678-9abc-def0-1111-2222/52386::",
                 100_000_000_021_789_851,
-                363,
+                217,
             ),
             (
                 "1:6:20261122105400:[2001:db8::7]:52386::",
                 978_000_000_000_022_698,
-                344,
+                206,
             ),
             (
                 "1:34:261122105400:127.0.0.1/52386::",
                 131_258_329_000_000_335,
-                520_972,
+                312_583,
             ),
         ];
         for (start, counter, batch) in known {
             let text = format!("{start}YWJjZGVmZ2hpamts:MA==");
             let challenge = Challenge::parse(text.as_bytes()).unwrap();
-            for kernel in kernels() {
-                let mut search = Search::new(&challenge, kernel);
-                assert_eq!(search.batch(batch - 1), None, "{kernel} {start}");
-                assert_eq!(search.batch(batch), Some(counter), "{kernel} {start}");
+            for kernel in Kernel::available() {
+                let found = |at| self::batch(&challenge, kernel, at);
+                assert_eq!(found(batch - 1), None, "{kernel} {start}");
+                assert_eq!(found(batch), Some(counter), "{kernel} {start}");
             }
         }
     }

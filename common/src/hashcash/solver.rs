@@ -4,6 +4,8 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
+use super::kernel::Engine;
+use super::layout::QUADS;
 use super::search::{BATCH, Search};
 use super::{Challenge, Kernel};
 
@@ -32,10 +34,9 @@ impl Watch {
     }
 
     /// Tries one batch after the other until one has a solution or somebody stops the search.
-    fn search(&self, mut search: Search<'_>) -> Option<u64> {
+    fn search(&self, search: &Search<'_>, engine: &Engine) -> Option<u64> {
         while !self.stopped.load(Relaxed) {
-            let batch = self.next_batch.fetch_add(1, Relaxed);
-            let found = search.batch(batch);
+            let found = search.batch(engine, self.next_batch.fetch_add(1, Relaxed));
             self.attempts.fetch_add(BATCH, Relaxed);
             if found.is_some() {
                 self.cancel();
@@ -60,26 +61,22 @@ pub fn solve(
     if watch.stopped.load(Relaxed) || !kernel.is_available() {
         return None;
     }
-    let search = Search::new(challenge, kernel);
-    let (found, tried) = search.first_quads();
-    if found.is_some() {
-        watch.attempts.store(tried, Relaxed);
-        return found;
+    let search = Search::new(challenge);
+    if let Some(counter) = search.first_quads() {
+        watch.attempts.store(counter % QUADS as u64 + 1, Relaxed);
+        return Some(counter);
     }
+    let engine = search.engine(kernel)?;
+    let run = || watch.search(&search, &engine);
     thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads.get())
-            .map_while(|_| {
-                let run = || watch.search(Search::new(challenge, kernel));
-                thread::Builder::new()
-                    .name("solver".into())
-                    .spawn_scoped(scope, run)
-                    .ok()
-            })
-            .collect();
-        let own = watch.search(search);
-        helpers
-            .into_iter()
-            .fold(own, |found, helper| found.or(helper.join().ok().flatten()))
+        let helper = |_| {
+            let thread = thread::Builder::new().name("solver".into());
+            thread.spawn_scoped(scope, run).ok()
+        };
+        let helpers: Vec<_> = (1..threads.get()).map_while(helper).collect();
+        let found = run();
+        let joined = helpers.into_iter().map(|helper| helper.join().ok()?);
+        joined.fold(found, Option::or)
     })
 }
 
@@ -96,17 +93,29 @@ mod tests {
         NonZero::new(count).unwrap()
     }
 
+    /// Solves, but gives up after a hundred times the work that any test here takes on average.
+    fn solve_in_time(challenge: &Challenge, kernel: Kernel, count: usize) -> Option<u64> {
+        let watch = Watch::new();
+        thread::scope(|scope| {
+            let solver = scope.spawn(|| solve(challenge, kernel, threads(count), &watch));
+            while !solver.is_finished() {
+                if watch.attempts() > 100 << 20 {
+                    watch.cancel();
+                }
+                thread::yield_now();
+            }
+            solver.join().unwrap()
+        })
+    }
+
     #[test]
     fn one_thread_finds_the_same_counter_with_every_kernel() {
         for bits in 0..=18 {
             let challenge = challenge(bits);
-            let solve = |kernel| solve(&challenge, kernel, threads(1), &Watch::new());
+            let solve = |kernel| solve_in_time(&challenge, kernel, 1);
             let expected = solve(Kernel::Portable).unwrap();
             assert!(challenge.is_solved_by(expected));
-            for kernel in Kernel::ALL
-                .into_iter()
-                .filter(|kernel| kernel.is_available())
-            {
+            for kernel in Kernel::available() {
                 assert_eq!(solve(kernel), Some(expected), "{kernel} {bits}");
             }
         }
@@ -129,7 +138,7 @@ mod tests {
     fn several_threads_find_a_counter() {
         let challenge = challenge(20);
         for count in 2..=5 {
-            let counter = solve(&challenge, Kernel::best(), threads(count), &Watch::new());
+            let counter = solve_in_time(&challenge, Kernel::best(), count);
             assert!(challenge.is_solved_by(counter.unwrap()));
         }
     }

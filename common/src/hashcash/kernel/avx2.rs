@@ -27,4 +27,4 @@ operations! { "avx2"
         _mm256_setr_epi32(w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]);
 }
 
-tables!("avx2");
+engine!("avx2");

@@ -23,4 +23,4 @@ operations! { "avx512f"
     );
 }
 
-tables!("avx512f");
+engine!("avx512f");

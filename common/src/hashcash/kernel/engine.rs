@@ -1,37 +1,38 @@
 //! The only unsafe code. To call a function compiled for an instruction set is sound where the
-//! processor has that set; here it is called only by a closure that was made after the processor was
-//! asked.
+//! processor has that set, and the processor is asked first.
 
 use super::{Hit, Kernel, portable};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use crate::hashcash::layout::{Batch, Layout};
 
-/// A kernel at work, with its tables: finds all hits of a batch, whose first words have no bit of the
-/// mask. All its calls are for one layout.
-pub(in crate::hashcash) type Engine = Box<dyn FnMut(&Layout, &Batch, u32) -> Vec<Hit>>;
+/// A kernel at work, with its tables: finds all hits of a batch, in no order.
+pub(in crate::hashcash) type Engine = Box<dyn Fn(&Batch) -> Vec<Hit> + Send + Sync>;
 
-/// Starts a kernel; `None` if this machine lacks it.
-pub(in crate::hashcash) fn engine(kernel: Kernel) -> Option<Engine> {
+/// Starts a kernel for hits whose first words have no bit of `mask`; `None` if this machine lacks it.
+pub(in crate::hashcash) fn engine(kernel: Kernel, layout: &Layout, mask: u32) -> Option<Engine> {
     match kernel {
         #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512 if is_x86_feature_detected!("avx512f") => {
-            let mut tables = avx512::Tables::default();
-            // SAFETY: the processor has AVX-512F.
-            Some(Box::new(move |layout, batch, mask| unsafe {
-                tables.search(layout, batch, mask)
-            }))
-        }
+        // SAFETY: the processor has AVX-512F.
+        Kernel::Avx512 if kernel.is_available() => Some(unsafe { avx512::engine(layout, mask) }),
         #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 if is_x86_feature_detected!("avx2") => {
-            let mut tables = avx2::Tables::default();
-            // SAFETY: the processor has AVX2.
-            Some(Box::new(move |layout, batch, mask| unsafe {
-                tables.search(layout, batch, mask)
-            }))
+        // SAFETY: the processor has AVX2.
+        Kernel::Avx2 if kernel.is_available() => Some(unsafe { avx2::engine(layout, mask) }),
+        Kernel::Portable => Some(portable::engine(layout.clone(), mask)),
+        _ => None,
+    }
+}
+
+impl Kernel {
+    /// Whether this machine has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            kernel => kernel == Self::Portable,
         }
-        Kernel::Avx512 | Kernel::Avx2 => None,
-        Kernel::Portable => Some(Box::new(portable::search)),
     }
 }
 
@@ -48,11 +49,10 @@ mod tests {
         let layout = Layout::new(&Challenge::parse(text).unwrap());
         let batch = 24_300 / HEADS as u64;
         for kernel in Kernel::ALL {
-            if let Some(mut engine) = engine(kernel) {
-                let hits = engine(&layout, &layout.batch(batch), 0xffff_ff00);
-                let counters: Vec<_> = hits
-                    .iter()
-                    .map(|&(head, quad)| layout.counter(batch, head, quad))
+            if let Some(engine) = engine(kernel, &layout, 0xffff_ff00) {
+                let counters: Vec<_> = engine(&layout.batch(batch))
+                    .into_iter()
+                    .map(|(head, quad)| layout.counter(batch, head, quad))
                     .collect();
                 assert_eq!(counters, [100_024_300_000_000_690], "{kernel}");
             } else {

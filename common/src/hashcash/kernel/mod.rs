@@ -7,15 +7,11 @@ mod rounds;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[allow(
-    unsafe_code,
-    reason = "to call code for an instruction set is not safe by itself"
-)]
+#[allow(unsafe_code, reason = "it calls code for an instruction set")]
 mod engine;
 mod portable;
 
 use std::fmt;
-use std::str::FromStr;
 
 pub(super) use engine::{Engine, engine};
 pub(super) use portable::search_head;
@@ -38,17 +34,14 @@ impl Kernel {
     /// All kernels, the fastest first.
     pub const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
 
-    /// The fastest that this machine has.
-    pub fn best() -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|kernel| kernel.is_available())
-            .unwrap_or(Self::Portable)
+    /// The kernels that this machine has, the fastest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kernel| kernel.is_available())
     }
 
-    /// Whether this machine has it.
-    pub fn is_available(self) -> bool {
-        engine(self).is_some()
+    /// The fastest that this machine has.
+    pub fn best() -> Self {
+        Self::available().next().unwrap_or(Self::Portable)
     }
 }
 
@@ -60,17 +53,5 @@ impl fmt::Display for Kernel {
             Self::Avx2 => "avx2",
             Self::Portable => "portable",
         })
-    }
-}
-
-/// The kernel of this name, whether this machine has it or not.
-impl FromStr for Kernel {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|kernel| kernel.to_string() == name)
-            .ok_or(())
     }
 }

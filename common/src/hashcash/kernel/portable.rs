@@ -2,15 +2,17 @@
 
 use sha1::block_api::compress;
 
-use super::Hit;
-use crate::hashcash::layout::{Batch, Head, Layout, QUADS};
+use super::engine::Engine;
+use crate::hashcash::layout::{Head, Layout, QUADS};
 
-/// All hits of a batch.
-pub(super) fn search(layout: &Layout, batch: &Batch, mask: u32) -> Vec<Hit> {
-    let hits = |(head, quads): (usize, &Head)| {
-        search_head(layout, *quads, mask).map(move |quad| (head, quad))
-    };
-    batch.iter().enumerate().flat_map(hits).collect()
+/// The kernel of every machine.
+pub(super) fn engine(layout: Layout, mask: u32) -> Engine {
+    Box::new(move |batch| {
+        let hits = |(head, quads): (usize, &Head)| {
+            search_head(&layout, *quads, mask).map(move |quad| (head, quad))
+        };
+        batch.iter().enumerate().flat_map(hits).collect()
+    })
 }
 
 /// The last quads that make `head` a hit, in order.

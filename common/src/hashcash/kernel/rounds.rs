@@ -2,12 +2,12 @@
 //!
 //! SHA-1's message schedule is linear over XOR: the schedule of a block with a quad in it is that of the
 //! block without, XOR that of the quad alone. The schedules of all 1,000 quads are made once, lanes side
-//! by side, so that a round has no schedule to compute.
+//! by side, so that a round has no schedule to compute. Heads that share a block share the sum, too.
 //!
 //! A function with `target_feature` cannot be generic over operations that have it too, so these are
-//! macros: [`operations`] makes those of an instruction set, `tables` all that is made of them.
+//! macros: [`operations`] makes those of an instruction set, [`engine`] all that is made of them.
 
-use crate::hashcash::layout::{Block, Head, State, words};
+use crate::hashcash::layout::{Block, Head, State};
 
 /// Rounds of SHA-1.
 pub(super) const ROUNDS: usize = 80;
@@ -17,7 +17,8 @@ pub(super) const K: [u32; 4] = [0x5a82_7999, 0x6ed9_eba1, 0x8f1b_bcdc, 0xca62_c1
 /// What the hashes of a head have in common.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Early {
-    /// The state after the first round that the quad has a part in, but for the word of that round.
+    /// The state after the first two rounds that the quad has a part in, but for that part: the first
+    /// two words lack the words of these rounds, and the first also lacks the second, rotated.
     pub(super) state: State,
     /// What is added to the first word of the state in the end.
     pub(super) first: u32,
@@ -27,26 +28,25 @@ impl Early {
     /// Computes the rounds up to `start`, one of the first 16.
     pub(super) fn new(head: &Head, start: usize) -> Self {
         let [mut a, mut b, mut c, mut d, mut e] = head.state;
-        for (t, word) in words(&head.block).into_iter().enumerate().take(start + 1) {
-            let word = if t < start {
-                word.wrapping_add(K[0])
-            } else {
-                0
-            };
-            let sum = e.wrapping_add(d ^ (b & (c ^ d))).wrapping_add(word);
-            (a, b, c, d, e) = (
-                sum.wrapping_add(a.rotate_left(5)),
-                a,
-                b.rotate_left(30),
-                c,
-                d,
-            );
+        let sum = |b: u32, c, d, e: u32| e.wrapping_add(d ^ (b & (c ^ d)));
+        for word in &words(&head.block)[..start] {
+            let next = sum(b, c, d, e.wrapping_add(K[0])).wrapping_add(*word);
+            let next = next.wrapping_add(a.rotate_left(5));
+            (a, b, c, d, e) = (next, a, b.rotate_left(30), c, d);
         }
+        let next = sum(b, c, d, e).wrapping_add(a.rotate_left(5));
+        let b = b.rotate_left(30);
         Self {
-            state: [a, b, c, d, e],
+            state: [sum(a, b, c, d), next, a.rotate_left(30), b, c],
             first: head.state[0],
         }
     }
+}
+
+/// A block as words, the first 16 of its schedule.
+pub(super) fn words(block: &Block) -> [u32; 16] {
+    let (words, _) = block.as_chunks();
+    std::array::from_fn(|i| u32::from_be_bytes(words[i]))
 }
 
 /// The words that a block adds in all rounds (FIPS 180-4, 6.1.2).
@@ -73,101 +73,80 @@ macro_rules! operations {
     };
 }
 
-macro_rules! tables {
+macro_rules! engine {
     ($set:literal) => {
-        use super::Hit;
-        use super::rounds::{Early, K, ROUNDS, schedule};
-        use crate::hashcash::layout::{Batch, Block, Layout, QUADS, words};
+        use super::engine::Engine;
+        use super::rounds::{Early, K, ROUNDS, schedule, words};
+        use crate::hashcash::layout::{HEADS, Layout, QUADS};
 
         /// The words of all rounds, for as many quads as there are lanes.
         type Row = [Vector; ROUNDS];
 
-        /// What is computed once for many batches.
-        #[derive(Default)]
-        pub(super) struct Tables {
-            /// The schedule of each quad alone; the last rows repeat the first quads.
-            quads: Vec<Row>,
-            /// For heads that share a block: the block's schedule mixed with `quads`, constants added.
-            mixed: Vec<Row>,
-            /// The block that `mixed` was made for.
-            mixed_with: Option<Block>,
-        }
-
-        impl Tables {
-            /// All hits of a batch.
-            #[target_feature(enable = $set)]
-            pub(super) fn search(&mut self, layout: &Layout, batch: &Batch, mask: u32) -> Vec<Hit> {
-                let start = layout.quad_at / 4;
+        /// The kernel, with the schedules of all quads; the last rows repeat the first quads.
+        #[target_feature(enable = $set)]
+        pub(super) fn engine(layout: &Layout, mask: u32) -> Engine {
+            const { assert!(HEADS.is_multiple_of(STREAMS)) };
+            let start = layout.quad_at / 4;
+            let count = QUADS.div_ceil(LANES).next_multiple_of(STREAMS);
+            let rows: Vec<Row> = (0..count).map(|row| schedules(layout, row)).collect();
+            Box::new(move |batch| {
                 let early = batch.each_ref().map(|head| Early::new(head, start));
                 let mut hits = Vec::new();
-                let mut add = |lanes: u32, head: usize, row: usize| {
-                    let lanes = (0..LANES).filter(|lane| lanes >> lane & 1 == 1);
-                    let quads = lanes.map(|lane| row * LANES + lane).filter(|&quad| quad < QUADS);
-                    hits.extend(quads.map(|quad| (head, quad)));
+                // Each stream is one head further than the one before it, or one row.
+                let mut add_hits = |found: [u32; STREAMS], head, row, by_head, by_row| {
+                    for s in (0..STREAMS).filter(|&s| found[s] != 0) {
+                        let first = (row + s * by_row) * LANES;
+                        let lanes = (0..LANES).filter(|lane| found[s] >> lane & 1 == 1);
+                        let quads = lanes.map(|lane| first + lane).filter(|&quad| quad < QUADS);
+                        hits.extend(quads.map(|quad| (head + s * by_head, quad)));
+                    }
                 };
-                self.prepare(layout);
-                if layout.shares_block {
-                    self.mix(&batch[0].block);
-                    for (row, words) in self.mixed.iter().enumerate() {
-                        for (chunk, early) in early.as_chunks::<STREAMS>().0.iter().enumerate() {
+                if batch.iter().all(|head| head.block == batch[0].block) {
+                    let schedule = schedule(&batch[0].block);
+                    for (row, quads) in rows.iter().enumerate() {
+                        let mut words = *quads;
+                        for t in start..ROUNDS {
+                            words[t] = mix(quads[t], schedule[t], splat(K[t / 20]));
+                        }
+                        for (group, early) in early.as_chunks::<STREAMS>().0.iter().enumerate() {
                             let found = rounds(early.each_ref(), start, mask, |_, t, _| words[t]);
-                            if found != [0; STREAMS] {
-                                (0..STREAMS).for_each(|s| add(found[s], chunk * STREAMS + s, row));
-                            }
+                            add_hits(found, group * STREAMS, row, 1, 0);
                         }
                     }
                 } else {
                     let schedules = batch.each_ref().map(|head| schedule(&head.block));
-                    for (chunk, quads) in self.quads.as_chunks::<STREAMS>().0.iter().enumerate() {
+                    for (group, quads) in rows.as_chunks::<STREAMS>().0.iter().enumerate() {
                         for (head, schedule) in schedules.iter().enumerate() {
-                            let early = [&early[head]; STREAMS];
-                            let found = rounds(early, start, mask, |s, t, k| {
-                                with_constant(quads[s][t], schedule[t], k)
-                            });
-                            if found != [0; STREAMS] {
-                                (0..STREAMS).for_each(|s| add(found[s], head, chunk * STREAMS + s));
-                            }
+                            let word = |s: usize, t: usize, k| mix(quads[s][t], schedule[t], k);
+                            let found = rounds([&early[head]; STREAMS], start, mask, word);
+                            add_hits(found, head, group * STREAMS, 0, 1);
                         }
                     }
                 }
                 hits
-            }
-
-            /// Makes the schedules of the quads, unless they are there.
-            #[target_feature(enable = $set)]
-            fn prepare(&mut self, layout: &Layout) {
-                let rows = QUADS.div_ceil(LANES).next_multiple_of(STREAMS);
-                for row in self.quads.len()..rows {
-                    let block = |lane| layout.with_quad([0; 64], (row * LANES + lane) % QUADS);
-                    let blocks: [_; LANES] = std::array::from_fn(|lane| words(&block(lane)));
-                    let mut words = [splat(0); ROUNDS];
-                    for t in 0..16 {
-                        words[t] = gather(blocks.map(|block| block[t] as i32));
-                    }
-                    for t in 16..ROUNDS {
-                        let word = xor(xor(words[t - 3], words[t - 8]), xor(words[t - 14], words[t - 16]));
-                        words[t] = rotate::<1>(word);
-                    }
-                    self.quads.push(words);
-                }
-            }
-
-            /// Mixes a block's schedule with those of the quads, unless it was just done.
-            #[target_feature(enable = $set)]
-            fn mix(&mut self, block: &Block) {
-                if self.mixed_with.as_ref() != Some(block) {
-                    let schedule = schedule(block);
-                    let word = |t: usize, quad| with_constant(quad, schedule[t], splat(K[t / 20]));
-                    let row = |quads: &Row| std::array::from_fn(|t| word(t, quads[t]));
-                    self.mixed = self.quads.iter().map(row).collect();
-                    self.mixed_with = Some(*block);
-                }
-            }
+            })
         }
 
+        /// The schedules of a row of quads, each alone in its block.
+        #[target_feature(enable = $set)]
+        fn schedules(layout: &Layout, row: usize) -> Row {
+            let block = |lane| layout.with_quad([0; 64], (row * LANES + lane) % QUADS);
+            let blocks: [_; LANES] = std::array::from_fn(|lane| words(&block(lane)));
+            let mut words = [splat(0); ROUNDS];
+            for t in 0..16 {
+                words[t] = gather(blocks.map(|block| block[t] as i32));
+            }
+            for t in 16..ROUNDS {
+                let word = xor(xor(words[t - 3], words[t - 8]), xor(words[t - 14], words[t - 16]));
+                words[t] = rotate::<1>(word);
+            }
+            words
+        }
+
+        /// What a block with a quad adds in a round.
         #[inline]
         #[target_feature(enable = $set)]
-        fn with_constant(quad: Vector, word: u32, constant: Vector) -> Vector {
+        fn mix(quad: Vector, word: u32, constant: Vector) -> Vector {
             add(xor(quad, splat(word)), constant)
         }
 
@@ -182,11 +161,12 @@ macro_rules! tables {
             mask: u32,
             word: impl Fn(usize, usize, Vector) -> Vector,
         ) -> [u32; STREAMS] {
-            let state = |i: usize| early.map(|early| splat(early.state[i]));
-            let [mut a, mut b, mut c, mut d, mut e] = [state(0), state(1), state(2), state(3), state(4)];
+            let [mut a, mut b, mut c, mut d, mut e] =
+                [0, 1, 2, 3, 4].map(|i| early.map(|early| splat(early.state[i])));
             let k = splat(K[0]);
             for s in 0..STREAMS {
-                a[s] = add(a[s], word(s, start, k));
+                b[s] = add(b[s], word(s, start, k));
+                a[s] = add(add(a[s], word(s, start + 1, k)), rotate::<5>(b[s]));
             }
             macro_rules! round {
                 ($f:ident, $k:ident, $t:expr, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => {
@@ -210,8 +190,8 @@ macro_rules! tables {
                     }
                 };
             }
-            let aligned = (start + 1).next_multiple_of(5);
-            for t in start + 1..aligned {
+            let aligned = (start + 2).next_multiple_of(5);
+            for t in start + 2..aligned {
                 round!(choose, k, t, a, b, c, d, e);
                 (a, b, c, d, e) = (e, a, b, c, d);
             }
