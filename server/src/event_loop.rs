@@ -27,7 +27,7 @@ use crate::timer_wheel::TimerId;
 const EVENTS_PER_TURN: usize = 256;
 /// Deadlines that one turn handles: connections opened in one burst also expire in one, and those
 /// with a solved stamp must not wait for all of it.
-const EXPIRIES_PER_TURN: usize = 256;
+const EXPIRIES_PER_TURN: usize = 64;
 
 const LISTENER: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);

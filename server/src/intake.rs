@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use mio::Registry;
 use mio::net::TcpStream;
-use powtcp_common::log_line::{Level, Value};
+use powtcp_common::log_line::Value;
 
 use crate::acceptor::{Accepted, Acceptor};
 use crate::connections::{Connections, Timer};
+use crate::log::Kind;
 use crate::moment::Now;
 use crate::timer_wheel::TimerId;
 
@@ -21,7 +22,7 @@ use crate::timer_wheel::TimerId;
 /// as it comes, room for 12,000 that come at once.
 const LOBBY: usize = 8192;
 /// Connections that one turn admits: newcomers must not starve those already in.
-const ADMISSIONS_PER_TURN: usize = 256;
+const ADMISSIONS_PER_TURN: usize = 64;
 /// How long to rest when descriptors are exhausted, should none of ours be freed meanwhile.
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
@@ -143,12 +144,12 @@ impl Intake {
 }
 
 fn report(error: &io::Error, connections: &mut Connections, now: Now) {
-    let error = error.to_string();
     let open = Value::Number(connections.len() as u64);
-    let fields = [("error", Value::Text(&error)), ("connections", open)];
     let responder = &mut connections.shared.responder;
     responder.metrics.accept_pauses += 1;
-    responder
-        .log
-        .line(now, Level::Warn, "accepting paused", &fields);
+    if responder.log.admits(now, Kind::Paused) {
+        let error = error.to_string();
+        let fields = [("error", Value::Text(&error)), ("connections", open)];
+        responder.log.limited_line(now, Kind::Paused, &fields);
+    }
 }

@@ -58,7 +58,7 @@ impl Responder {
         if self.log.admits(now, kind) {
             let client = client.to_string();
             let fields = [("client", Value::Text(&client))];
-            self.log.connection_line(now, kind, &fields);
+            self.log.limited_line(now, kind, &fields);
         }
     }
 
@@ -84,7 +84,7 @@ impl Responder {
                 ("line", Value::Peer(line)),
             ]),
         }
-        self.log.connection_line(now, kind, &fields);
+        self.log.limited_line(now, kind, &fields);
     }
 }
 

@@ -1,28 +1,36 @@
-//! The kinds of lines about single connections: each has a limit of its own, so that a flood of one
-//! hides no other.
+//! The kinds of lines that peers can cause, and so cause in any number: each has a limit of its own, so
+//! that a flood of one hides no other.
 
 use powtcp_common::log_line::Level;
 use powtcp_common::refusal::Refusal;
 
-/// What a line about a single connection tells.
+/// What a line that a peer caused tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It came in.
+    /// A connection came in.
     Accepted,
-    /// It is gone.
+    /// A connection is gone.
     Closed,
-    /// It got a puzzle.
+    /// A client got a puzzle.
     Puzzle,
-    /// It got a resource.
+    /// A client got a resource.
     Resource,
-    /// It was refused, and why.
+    /// Accepting paused for want of descriptors.
+    Paused,
+    /// A connection was refused, and why.
     Refused(Refusal),
 }
 
 impl Kind {
     /// How many there are.
     pub(super) const COUNT: usize = Self::UNREFUSED.len() + Refusal::ALL.len();
-    const UNREFUSED: [Self; 4] = [Self::Accepted, Self::Closed, Self::Puzzle, Self::Resource];
+    const UNREFUSED: [Self; 5] = [
+        Self::Accepted,
+        Self::Closed,
+        Self::Puzzle,
+        Self::Resource,
+        Self::Paused,
+    ];
 
     /// All kinds, each at its index.
     pub(super) fn all() -> impl Iterator<Item = Self> {
@@ -36,6 +44,7 @@ impl Kind {
             Self::Closed => 1,
             Self::Puzzle => 2,
             Self::Resource => 3,
+            Self::Paused => 4,
             Self::Refused(why) => Self::UNREFUSED.len() + why as usize,
         }
     }
@@ -44,6 +53,7 @@ impl Kind {
         match self {
             Self::Accepted | Self::Closed => Level::Debug,
             Self::Puzzle | Self::Resource | Self::Refused(_) => Level::Info,
+            Self::Paused => Level::Warn,
         }
     }
 
@@ -53,6 +63,7 @@ impl Kind {
             Self::Closed => "connection closed",
             Self::Puzzle => "puzzle sent",
             Self::Resource => "resource sent",
+            Self::Paused => "accepting paused",
             Self::Refused(_) => "connection refused",
         }
     }
@@ -64,6 +75,7 @@ impl Kind {
             Self::Closed => "closed",
             Self::Puzzle => "puzzle_sent",
             Self::Resource => "resource_sent",
+            Self::Paused => "accepting_paused",
             Self::Refused(why) => why.name(),
         }
     }

@@ -1,4 +1,4 @@
-//! How much may be written about single connections: so many bytes of each kind in an interval.
+//! How much may be written of what peers cause: so many bytes of each kind in an interval.
 
 use std::time::Duration;
 

@@ -33,7 +33,7 @@ impl Log {
         }
     }
 
-    /// One line, whatever was written before: for what is rare by nature.
+    /// One line, whatever was written before: for what no peer can cause.
     pub fn line(&mut self, now: Now, level: Level, message: &str, fields: &[(&str, Value<'_>)]) {
         if level > self.level {
             return;
@@ -56,8 +56,8 @@ impl Log {
         kind.level() <= self.level && self.limit.admits(kind, now.moment)
     }
 
-    /// One line about a single connection, which [`Log::admits`] has admitted.
-    pub fn connection_line(&mut self, now: Now, kind: Kind, fields: &[(&str, Value<'_>)]) {
+    /// One line of a kind that [`Log::admits`] has admitted.
+    pub fn limited_line(&mut self, now: Now, kind: Kind, fields: &[(&str, Value<'_>)]) {
         self.line(now, kind.level(), kind.message(), fields);
         self.limit.charge(kind, self.line.len());
     }
