@@ -3,17 +3,18 @@
 //! A burst of newcomers leaves the kernel's listen queue as fast as it can, for whom that queue cannot
 //! hold loses a second; then it waits in the lobby to be admitted.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::Registry;
 use mio::net::TcpStream;
+use powtcp_common::address::ClientAddr;
 use powtcp_common::log_line::Value;
 
 use crate::acceptor::{Accepted, Acceptor};
 use crate::connections::{Connections, Timer};
+use crate::lobby::Lobby;
 use crate::log::Kind;
 use crate::moment::Now;
 use crate::timer_wheel::TimerId;
@@ -31,7 +32,7 @@ pub struct Intake {
     /// `None` once it is shut.
     acceptor: Option<Acceptor>,
     /// Who was accepted and not admitted yet.
-    lobby: VecDeque<(TcpStream, SocketAddr)>,
+    lobby: Lobby<(TcpStream, ClientAddr)>,
     /// How many connections there were, those in the lobby among them, when descriptors ran out last.
     most: usize,
     /// The timer of [`Timer::AcceptRetry`], while it is armed.
@@ -43,7 +44,7 @@ impl Intake {
     pub const fn new(acceptor: Acceptor) -> Self {
         Self {
             acceptor: Some(acceptor),
-            lobby: VecDeque::new(),
+            lobby: Lobby::new(),
             most: 0,
             retry: None,
         }
@@ -102,10 +103,10 @@ impl Intake {
         }
         self.accept(connections, registry, now)?;
         for _ in 0..ADMISSIONS_PER_TURN {
-            let Some((socket, address)) = self.lobby.pop_front() else {
+            let Some((socket, client)) = self.lobby.pop() else {
                 break;
             };
-            connections.admit(socket, address.into(), now);
+            connections.admit(socket, client, now);
         }
         Ok(())
     }
@@ -125,7 +126,10 @@ impl Intake {
                 return acceptor.yield_turn(registry);
             }
             match acceptor.accept()? {
-                Accepted::Connection(socket, address) => self.lobby.push_back((socket, address)),
+                Accepted::Connection(socket, address) => {
+                    let client = ClientAddr::from(address);
+                    self.lobby.push(client.ip().into(), (socket, client));
+                }
                 Accepted::Nobody => {}
                 Accepted::Exhausted { is_new, error } => {
                     self.most = connections.len() + self.lobby.len();

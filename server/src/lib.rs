@@ -1,9 +1,9 @@
 //! A TCP server that serves nothing before its client has paid with CPU time.
 //!
 //! Three rings, and imports point inward. Pure, without a socket, a clock or entropy: [`session`],
-//! [`limits`], [`timer_wheel`], [`moment`], [`metrics`]. Around them the shell: [`event_loop`], which
-//! sleeps and wakes, [`connections`] and [`connection`], one socket with its buffers, and
-//! [`metrics_page`]. At the edge: [`config`], [`log`], [`process`] and `main`.
+//! [`limits`], [`lobby`], [`timer_wheel`], [`moment`], [`metrics`]. Around them the shell:
+//! [`event_loop`], which sleeps and wakes, [`connections`] and [`connection`], one socket with its
+//! buffers, and [`metrics_page`]. At the edge: [`config`], [`log`], [`process`] and `main`.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ pub mod connections;
 pub mod event_loop;
 pub mod intake;
 pub mod limits;
+pub mod lobby;
 pub mod log;
 pub mod metrics;
 pub mod metrics_page;
