@@ -21,10 +21,10 @@ use powtcp_server::resources::Resources;
 use powtcp_server::responder::Responder;
 
 use crate::actor::{Actor, Kind, difficulty};
-use crate::pipe::{FakeSocket, Pipe};
 use crate::random::Random;
 use crate::support::conversation::rules;
 use crate::support::fairness::Fairness;
+use crate::support::pipe::{FakeSocket, Pipe};
 
 pub(crate) const OUTCOMES: [Outcome; 6] = [
     Outcome::Served,

@@ -9,6 +9,7 @@
 pub(crate) mod client;
 pub(crate) mod conversation;
 pub(crate) mod fairness;
+pub(crate) mod pipe;
 pub(crate) mod protocol;
 pub(crate) mod scratch;
 pub(crate) mod server_process;

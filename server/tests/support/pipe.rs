@@ -38,6 +38,8 @@ pub(crate) struct Pipe {
     pub(crate) discarded: usize,
     /// Calls of `read` since the last look at it.
     pub(crate) reads: usize,
+    /// Calls of `read` in all: each fifth is interrupted.
+    calls: usize,
     /// The server's name for the connection.
     pub(crate) key: Option<usize>,
     interest: Option<Interest>,
@@ -94,6 +96,12 @@ impl Pipe {
         (!line.starts_with("2:")).then_some(line)
     }
 
+    /// Whether the server has not looked at something, and no event will tell it.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        let is_ready = !self.unread.is_empty() || self.ended || self.reset;
+        is_ready && !self.event && self.takes_all && !self.closed
+    }
+
     /// Whether a resource came.
     pub(crate) fn is_served(&self) -> bool {
         self.last_word().is_some_and(|word| word.starts_with("4:"))
@@ -129,6 +137,10 @@ impl Read for FakeSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut pipe = self.0.borrow_mut();
         pipe.reads += 1;
+        pipe.calls += 1;
+        if pipe.calls.is_multiple_of(5) {
+            return Err(ErrorKind::Interrupted.into());
+        }
         if pipe.reset {
             return Err(ErrorKind::ConnectionReset.into());
         }
