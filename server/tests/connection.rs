@@ -20,6 +20,7 @@ use powtcp_server::resources::Resources;
 use powtcp_server::responder::Responder;
 use support::conversation::rules;
 use support::pipe::{FakeSocket, Pipe};
+use support::scratch::Scratch;
 use support::solving::right_line;
 
 /// Bytes that one call of `read` takes at most.
@@ -34,6 +35,10 @@ struct Table {
 
 impl Table {
     fn new() -> Self {
+        Self::with(Resources::built_in())
+    }
+
+    fn with(resources: Resources) -> Self {
         let poll = Poll::new().expect("a poll");
         let registry = poll.registry().try_clone().expect("a descriptor");
         let log = Log::new(Level::Error, Format::Text);
@@ -42,7 +47,7 @@ impl Table {
             per_source: 0,
             when_full: WhenFull::Evict,
         };
-        let responder = Responder::new(Resources::built_in(), log);
+        let responder = Responder::new(resources, log);
         Self {
             connections: Connections::new(bounds, rules(Dialect::Hashcash), responder, registry),
             pipes: Vec::new(),
@@ -112,8 +117,10 @@ fn a_refused_client_may_go_on_up_to_a_mebibyte() {
         assert!(!table.is_closed(key));
     }
     table.connections.shared.begin_turn();
-    table.send(key, b"x");
+    table.pipes[key].borrow_mut().reads = 0;
+    table.send(key, &[b'x'; 3 * READ]);
     assert!(table.is_closed(key));
+    assert_eq!(table.pipes[key].borrow().reads, 1);
 }
 
 #[test]
@@ -198,16 +205,29 @@ fn a_last_word_that_waits_is_being_delivered() {
     assert!(table.pipes[key].borrow().shut);
 }
 
+/// Pays on a connection of its own, and sends `excess` behind its stamp; whether it was closed on.
+fn pay(table: &mut Table, excess: &str) -> bool {
+    let key = table.connect(None);
+    table.send(key, b"1:\n");
+    let puzzle = table.pipes[key].borrow().lines()[0].to_string();
+    let line = right_line(&puzzle) + excess;
+    table.send(key, line.as_bytes());
+    assert!(table.pipes[key].borrow().is_served());
+    table.is_closed(key)
+}
+
 #[test]
 fn a_client_that_was_served_and_has_sent_no_more_is_closed_on_at_once() {
-    for (excess, is_closed) in [("", true), ("1:\n", false)] {
-        let mut table = Table::new();
-        let key = table.connect(None);
-        table.send(key, b"1:\n");
-        let puzzle = table.pipes[key].borrow().lines()[0].to_string();
-        let line = right_line(&puzzle) + excess;
-        table.send(key, line.as_bytes());
-        assert!(table.pipes[key].borrow().is_served());
-        assert_eq!(table.is_closed(key), is_closed);
+    assert!(pay(&mut Table::new(), ""));
+    assert!(!pay(&mut Table::new(), "1:\n"));
+}
+
+#[test]
+fn a_client_of_a_resource_that_takes_several_segments_is_waited_for() {
+    let scratch = Scratch::new();
+    for (len, is_closed) in [(1_000, true), (2_000, false)] {
+        let path = scratch.file("resources", "x".repeat(len));
+        let resources = Resources::load(path.as_ref()).expect("one resource");
+        assert_eq!(pay(&mut Table::with(resources), ""), is_closed);
     }
 }

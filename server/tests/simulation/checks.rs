@@ -110,8 +110,9 @@ impl World {
             }
             assert!(actor.has_paid || !is_served, "served without a right stamp");
             // One that lingers may be closed at any time: it was told long before.
-            let lingered = || pipe.outcome() == Some(Outcome::Refused);
-            if actor.kind == Kind::Honest && pipe.closed && !lingered() {
+            let is_recent = || pipe.outcome() != Some(Outcome::Refused);
+            let was_told = pipe.closed && pipe.last_word().is_some();
+            if actor.kind == Kind::Honest && was_told && is_recent() {
                 assert_eq!(
                     pipe.unread_at_close, 0,
                     "closing makes the network drop the answer"

@@ -225,7 +225,7 @@ impl World {
             1 + random.below(65_535) as u16,
         );
         let mut actor = Actor::new(kind, address, self.now, random);
-        if random.percent(50) {
+        for _ in 0..random.below(4) {
             // It sends before it is accepted.
             actor.act(self.now, random);
         }
