@@ -14,6 +14,7 @@ pub(crate) mod protocol;
 pub(crate) mod scratch;
 pub(crate) mod server_process;
 pub(crate) mod solving;
+pub(crate) mod table;
 
 use std::time::Duration;
 
