@@ -74,6 +74,17 @@ fn a_read_that_empties_the_socket_is_the_last() {
 }
 
 #[test]
+fn bytes_are_counted_in_both_directions() {
+    let mut table = Table::new();
+    let key = table.connect(None);
+    table.send(key, b"1:\n1:");
+    table.send(key, b"\n");
+    let lines = table.pipes[key].borrow().lines().concat().len() + 2;
+    let metrics = &table.connections.shared.responder.metrics;
+    assert_eq!((metrics.received, metrics.sent), (6, lines as u64));
+}
+
+#[test]
 fn the_end_of_stream_is_seen_behind_the_bytes_before_it() {
     for bytes in [&b"1:\n"[..], b"1:\n3:", b""] {
         let mut table = Table::new();
