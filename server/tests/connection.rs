@@ -74,6 +74,14 @@ fn a_read_that_empties_the_socket_is_the_last() {
 }
 
 #[test]
+fn a_handshake_asks_the_poll_once() {
+    let mut table = Table::new();
+    let (key, line) = table.puzzled();
+    table.send(key, line.as_bytes());
+    assert_eq!(table.pipes[key].borrow().registrations, 1);
+}
+
+#[test]
 fn bytes_are_counted_in_both_directions() {
     let mut table = Table::new();
     let key = table.connect(None);

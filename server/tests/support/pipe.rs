@@ -38,8 +38,11 @@ pub(crate) struct Pipe {
     pub(crate) discarded: usize,
     /// Calls of `read` since the last look at it.
     pub(crate) reads: usize,
-    /// Calls of `read` in all: each fifth is interrupted.
+    /// Calls of `read` and of `write` in all: each fifth and each third is interrupted.
     calls: usize,
+    writes: usize,
+    /// Calls that ask the poll to watch the socket.
+    pub(crate) registrations: usize,
     /// The server's name for the connection.
     pub(crate) key: Option<usize>,
     interest: Option<Interest>,
@@ -164,6 +167,10 @@ impl Write for FakeSocket {
         if pipe.reset {
             return Err(ErrorKind::BrokenPipe.into());
         }
+        pipe.writes += 1;
+        if pipe.writes.is_multiple_of(3) {
+            return Err(ErrorKind::Interrupted.into());
+        }
         let len = pipe.window.unwrap_or(usize::MAX).min(bytes.len());
         if len == 0 {
             return Err(ErrorKind::WouldBlock.into());
@@ -192,6 +199,7 @@ impl Source for FakeSocket {
         let mut pipe = self.0.borrow_mut();
         assert_eq!(pipe.key, Some(token.0), "another's token");
         pipe.interest = Some(to);
+        pipe.registrations += 1;
         let readable = !pipe.unread.is_empty() || pipe.ended;
         let writable = pipe.window != Some(0);
         pipe.event = pipe.reset;
