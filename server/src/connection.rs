@@ -24,8 +24,7 @@ const READ_BUFFER_LEN: usize = 16 * 1024;
 /// it. A peer that sends more is cut off: it bounds the work done for somebody already refused.
 const MAX_DISCARDED: u32 = 1 << 20;
 
-/// The same for all connections in one turn of the loop: among many that send on and on, most are cut
-/// off at once.
+/// The same for all connections in one turn: of many that send on and on, most are cut off at once.
 const DISCARDED_PER_TURN: u32 = 1 << 18;
 
 /// The longest answer that certainly leaves in one piece. Whoever has it needs nothing more, and is

@@ -8,6 +8,8 @@ use support::server_process::ServerProcess;
 use support::solving::right_line;
 
 const CLIENTS: usize = 200;
+/// More than several turns of the loop admit, and few enough for the descriptors of a test.
+const BURST: usize = 400;
 
 /// Handshakes in which each step of each client comes between the same steps of all others.
 fn interleave(server: &ServerProcess) {
@@ -56,7 +58,7 @@ fn a_burst_that_no_turn_can_admit_is_served_whole() {
     let server = ServerProcess::start(&[]);
     // While the server stands still, they come to it all at once.
     server.signal("STOP");
-    let mut burst: Vec<Client> = (0..1_000)
+    let mut burst: Vec<Client> = (0..BURST)
         .map(|_| Client::connect(server.address()))
         .collect();
     server.signal("CONT");

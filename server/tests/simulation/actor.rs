@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use powtcp_common::hashcash::Difficulty;
 
-use crate::pipe::Pipe;
 use crate::random::Random;
+use crate::support::pipe::Pipe;
 use crate::support::protocol::stamp;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

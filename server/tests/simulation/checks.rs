@@ -9,7 +9,7 @@ use powtcp_server::metrics::Outcome;
 use powtcp_server::moment::Now;
 
 use crate::actor::{Actor, Kind};
-use crate::pipe::{FakeSocket, Pipe};
+use crate::support::pipe::{FakeSocket, Pipe};
 use crate::world::{OUTCOMES, World};
 
 /// Connections that one newcomer may have looked at.
@@ -99,6 +99,7 @@ impl World {
     pub(crate) fn check_turn(&self) {
         for actor in &self.actors {
             let pipe = actor.pipe.borrow();
+            assert!(!pipe.is_forgotten(), "nobody will look at {:?}", actor.kind);
             let is_served = pipe.is_served();
             let lines = pipe.lines();
             let last_words = lines.iter().filter(|line| !line.starts_with("2:"));
@@ -109,8 +110,9 @@ impl World {
             }
             assert!(actor.has_paid || !is_served, "served without a right stamp");
             // One that lingers may be closed at any time: it was told long before.
-            let lingered = || pipe.outcome() == Some(Outcome::Refused);
-            if actor.kind == Kind::Honest && pipe.closed && !lingered() {
+            let is_recent = || pipe.outcome() != Some(Outcome::Refused);
+            let was_told = pipe.closed && pipe.last_word().is_some();
+            if actor.kind == Kind::Honest && was_told && is_recent() {
                 assert_eq!(
                     pipe.unread_at_close, 0,
                     "closing makes the network drop the answer"

@@ -6,7 +6,6 @@
 
 mod actor;
 mod checks;
-mod pipe;
 mod random;
 #[path = "../support/mod.rs"]
 mod support;

@@ -21,10 +21,10 @@ use powtcp_server::resources::Resources;
 use powtcp_server::responder::Responder;
 
 use crate::actor::{Actor, Kind, difficulty};
-use crate::pipe::{FakeSocket, Pipe};
 use crate::random::Random;
 use crate::support::conversation::rules;
 use crate::support::fairness::Fairness;
+use crate::support::pipe::{FakeSocket, Pipe};
 
 pub(crate) const OUTCOMES: [Outcome; 6] = [
     Outcome::Served,
@@ -225,7 +225,7 @@ impl World {
             1 + random.below(65_535) as u16,
         );
         let mut actor = Actor::new(kind, address, self.now, random);
-        if random.percent(50) {
+        for _ in 0..random.below(4) {
             // It sends before it is accepted.
             actor.act(self.now, random);
         }

@@ -11,10 +11,12 @@ pub(crate) mod conversation;
 pub(crate) mod fail2ban;
 pub(crate) mod fairness;
 pub(crate) mod page;
+pub(crate) mod pipe;
 pub(crate) mod protocol;
 pub(crate) mod scratch;
 pub(crate) mod server_process;
 pub(crate) mod solving;
+pub(crate) mod table;
 pub(crate) mod tools;
 
 use std::time::Duration;

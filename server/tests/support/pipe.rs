@@ -38,6 +38,11 @@ pub(crate) struct Pipe {
     pub(crate) discarded: usize,
     /// Calls of `read` since the last look at it.
     pub(crate) reads: usize,
+    /// Calls of `read` and of `write` in all: each fifth and each third is interrupted.
+    calls: usize,
+    writes: usize,
+    /// Calls that ask the poll to watch the socket.
+    pub(crate) registrations: usize,
     /// The server's name for the connection.
     pub(crate) key: Option<usize>,
     interest: Option<Interest>,
@@ -94,6 +99,12 @@ impl Pipe {
         (!line.starts_with("2:")).then_some(line)
     }
 
+    /// Whether the server has not looked at something, and no event will tell it.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        let is_ready = !self.unread.is_empty() || self.ended || self.reset;
+        is_ready && !self.event && self.takes_all && !self.closed
+    }
+
     /// Whether a resource came.
     pub(crate) fn is_served(&self) -> bool {
         self.last_word().is_some_and(|word| word.starts_with("4:"))
@@ -129,6 +140,10 @@ impl Read for FakeSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut pipe = self.0.borrow_mut();
         pipe.reads += 1;
+        pipe.calls += 1;
+        if pipe.calls.is_multiple_of(5) {
+            return Err(ErrorKind::Interrupted.into());
+        }
         if pipe.reset {
             return Err(ErrorKind::ConnectionReset.into());
         }
@@ -151,6 +166,10 @@ impl Write for FakeSocket {
         assert!(!pipe.shut, "written after the end of the stream");
         if pipe.reset {
             return Err(ErrorKind::BrokenPipe.into());
+        }
+        pipe.writes += 1;
+        if pipe.writes.is_multiple_of(3) {
+            return Err(ErrorKind::Interrupted.into());
         }
         let len = pipe.window.unwrap_or(usize::MAX).min(bytes.len());
         if len == 0 {
@@ -180,6 +199,7 @@ impl Source for FakeSocket {
         let mut pipe = self.0.borrow_mut();
         assert_eq!(pipe.key, Some(token.0), "another's token");
         pipe.interest = Some(to);
+        pipe.registrations += 1;
         let readable = !pipe.unread.is_empty() || pipe.ended;
         let writable = pipe.window != Some(0);
         pipe.event = pipe.reset;
