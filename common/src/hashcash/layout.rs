@@ -49,7 +49,7 @@ pub(super) struct Layout {
     tail: [Block; 2],
     /// Where the counter begins in the tail, and where its last quad does.
     counter_at: usize,
-    quad_at: usize,
+    pub(super) quad_at: usize,
     /// The least lead; there are nine times as many.
     first_lead: u64,
     middles: u64,
@@ -104,11 +104,6 @@ impl Layout {
         let lead = self.first_lead + index % (9 * self.first_lead);
         let middle = index / (9 * self.first_lead);
         (lead * self.middles + middle) * QUADS as u64 + quad as u64
-    }
-
-    /// The first word of the last block that the last quad has a part in.
-    pub(super) const fn quad_word(&self) -> usize {
-        self.quad_at % BLOCK_LEN / 4
     }
 
     /// One head of a batch.

@@ -66,7 +66,8 @@ macro_rules! engine {
         /// The kernel, with the schedules of all quads; the last row repeats the first quads.
         #[target_feature(enable = $set)]
         pub(super) fn engine(layout: &Layout) -> Engine<'_> {
-            let start = layout.quad_word();
+            // The first of 16 words of 4 bytes that the last quad has a part in.
+            let start = layout.quad_at / 4 % 16;
             let rows: Vec<_> = (0..QUADS).step_by(LANES).map(|quad| row(layout, quad)).collect();
             Box::new(move |batch| {
                 let heads: [_; HEADS] = from_fn(|head| layout.head(batch, head));
