@@ -30,11 +30,8 @@ const INITIAL: State = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1
 pub(super) type State = [u32; 5];
 /// A block of a message.
 pub(super) type Block = [u8; BLOCK_LEN];
-/// What is tried together.
-pub(super) type Batch = [Head; HEADS];
 
 /// All that is settled before the last quad.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
     /// SHA-1's state before the last block.
     pub(super) state: State,
@@ -43,65 +40,56 @@ pub(super) struct Head {
 }
 
 /// A challenge, laid out.
-#[derive(Debug, Clone)]
 pub(super) struct Layout {
+    /// The bits of a hash's first word that must be zero.
+    pub(super) mask: u32,
     /// The state after the whole blocks of the prefix.
     midstate: State,
     /// The rest of the prefix, room for the counter, and the padding.
     tail: [Block; 2],
-    /// The number of the last block in use.
-    last: usize,
+    /// Where the counter begins in the tail, and where its last quad does.
     counter_at: usize,
-    /// Where the last quad lies in the last block.
     pub(super) quad_at: usize,
-    head_quads: usize,
     /// The least lead; there are nine times as many.
     first_lead: u64,
     middles: u64,
 }
 
 impl Layout {
-    /// Prefers a lead that ends before the last block: its schedule is computed once for many heads.
-    /// Then a quad that lies late in its block: the rounds before it are the same for all quads.
+    /// Takes the longest counter whose last quad lies whole in a block, with the padding. Its lead is
+    /// what ends in the block before: then many heads share the last block and its schedule. Where
+    /// nothing ends there, or all lies in one block, all but the last quad is lead.
     pub(super) fn new(challenge: &Challenge) -> Self {
         let (whole, rest) = challenge.prefix().as_chunks();
         let mut midstate = INITIAL;
         compress(&mut midstate, whole);
 
         let end = |quads: usize| rest.len() + QUAD_LEN * quads;
-        let last_block = |quads: usize| (end(quads) + PADDING_LEN - 1) / BLOCK_LEN;
-        let fits = |quads: &usize| end(*quads) - QUAD_LEN >= BLOCK_LEN * last_block(*quads);
-        // Quads that end before the last block.
-        let leads = |q: usize| (BLOCK_LEN * last_block(q)).saturating_sub(rest.len()) / QUAD_LEN;
-        let rank = |quads: &usize| (leads(*quads) > 0, end(*quads) % BLOCK_LEN);
+        let fits = |quads: &usize| end(*quads) % BLOCK_LEN <= BLOCK_LEN - PADDING_LEN - QUAD_LEN;
         // Of five ends, 4 bytes apart, one fits at least: it is 12 of 64 that do not. 18 digits stay
         // below 2^63.
-        let quads = (2..=6).filter(fits).max_by_key(rank).unwrap_or(6);
+        let quads = (1..=5).rev().find(fits).unwrap_or(5);
+        let in_first_block = |quads: &usize| end(*quads) <= BLOCK_LEN;
+        let leads = (1..=quads).rev().find(in_first_block).unwrap_or(quads);
 
-        let last = last_block(quads);
+        let quad_at = end(quads);
         let mut tail = [[0; BLOCK_LEN]; 2];
         let text = tail.as_flattened_mut();
         text[..rest.len()].copy_from_slice(rest);
-        text[end(quads)] = 0x80;
-        let bit_len = 8 * (challenge.prefix().len() + QUAD_LEN * quads) as u64;
-        tail[last][BLOCK_LEN - 8..].copy_from_slice(&bit_len.to_be_bytes());
+        text[end(quads + 1)] = 0x80;
+        let bit_len = 8 * (BLOCK_LEN * whole.len() + end(quads + 1)) as u64;
+        tail[quad_at / BLOCK_LEN][BLOCK_LEN - 8..].copy_from_slice(&bit_len.to_be_bytes());
 
-        let head_quads = quads - 1;
-        let lead_quads = if leads(quads) > 0 {
-            leads(quads)
-        } else {
-            head_quads
-        };
+        let bits = u32::from(challenge.difficulty().bits());
         let choices = |quads: usize| (QUADS as u64).pow(quads as u32);
         Self {
+            mask: !u32::MAX.unbounded_shr(bits),
             midstate,
             tail,
-            last,
             counter_at: rest.len(),
-            quad_at: end(head_quads) % BLOCK_LEN,
-            head_quads,
-            first_lead: choices(lead_quads) / 10,
-            middles: choices(head_quads - lead_quads),
+            quad_at,
+            first_lead: choices(leads) / 10,
+            middles: choices(quads - leads),
         }
     }
 
@@ -118,28 +106,26 @@ impl Layout {
         (lead * self.middles + middle) * QUADS as u64 + quad as u64
     }
 
-    /// The heads of a batch.
-    pub(super) fn batch(&self, batch: u64) -> Batch {
-        std::array::from_fn(|head| self.head(batch, head))
-    }
-
     /// One head of a batch.
     pub(super) fn head(&self, batch: u64, head: usize) -> Head {
         let mut tail = self.tail;
         let mut rest = self.counter(batch, head, 0) / QUADS as u64;
-        let (quads, _) = tail.as_flattened_mut()[self.counter_at..].as_chunks_mut();
-        for quad in quads[..self.head_quads].iter_mut().rev() {
+        let (quads, _) = tail.as_flattened_mut()[self.counter_at..self.quad_at].as_chunks_mut();
+        for quad in quads.iter_mut().rev() {
             *quad = QUAD_TEXTS[(rest % QUADS as u64) as usize];
             rest /= QUADS as u64;
         }
-        let (mut state, block) = (self.midstate, tail[self.last]);
-        compress(&mut state, &tail[..self.last]);
-        Head { state, block }
+        let (mut state, last) = (self.midstate, self.quad_at / BLOCK_LEN);
+        compress(&mut state, &tail[..last]);
+        Head {
+            state,
+            block: tail[last],
+        }
     }
 
     /// `block` with a last quad in its place.
     pub(super) fn with_quad(&self, mut block: Block, quad: usize) -> Block {
-        block[self.quad_at..][..QUAD_LEN].copy_from_slice(&QUAD_TEXTS[quad]);
+        block[self.quad_at % BLOCK_LEN..][..QUAD_LEN].copy_from_slice(&QUAD_TEXTS[quad]);
         block
     }
 }
@@ -148,17 +134,13 @@ impl Layout {
 static QUAD_TEXTS: [[u8; QUAD_LEN]; QUADS] = {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut texts = [[0; QUAD_LEN]; QUADS];
-    let mut quad = 0;
-    while quad < QUADS {
+    let mut at = 0;
+    while at < QUADS * QUAD_LEN {
+        let (quad, i) = (at / QUAD_LEN, at % QUAD_LEN);
         let digits = ((quad / 100) << 16) | ((quad / 10 % 10) << 8) | (quad % 10);
-        let mut bits = 0x30_3030 | digits; // `0` is 0x30
-        let mut i = QUAD_LEN;
-        while i > 0 {
-            i -= 1;
-            texts[quad][i] = ALPHABET[bits & 63];
-            bits >>= 6;
-        }
-        quad += 1;
+        // `0` is 0x30.
+        texts[quad][i] = ALPHABET[((0x30_3030 | digits) >> (18 - 6 * i)) & 63];
+        at += 1;
     }
     texts
 };
@@ -169,7 +151,7 @@ mod tests {
 
     use sha1::{Digest, Sha1};
 
-    use super::super::search::tests::challenge;
+    use super::super::kernel::tests::challenge;
     use super::*;
 
     #[test]
@@ -177,7 +159,7 @@ mod tests {
         for len in 20..=200 {
             let challenge = challenge(len, 8);
             let layout = Layout::new(&challenge);
-            assert!(layout.quad_at + QUAD_LEN + PADDING_LEN <= BLOCK_LEN);
+            assert!(layout.quad_at % BLOCK_LEN + QUAD_LEN + PADDING_LEN <= BLOCK_LEN);
             for batch in [0, 1, layout.batches() / 2, layout.batches() - 1] {
                 for (head, quad) in [(0, 0), (1, 7), (HEADS - 1, QUADS - 1)] {
                     let Head { mut state, block } = layout.head(batch, head);
@@ -209,11 +191,8 @@ mod tests {
         for len in 44..=60 {
             let layout = Layout::new(&challenge(len, 8));
             for batch in [0, 8, 9, layout.batches() - 1] {
-                let heads = layout.batch(batch);
-                assert!(
-                    heads.iter().all(|head| head.block == heads[0].block),
-                    "{len}"
-                );
+                let block = |head| layout.head(batch, head).block;
+                assert!((1..HEADS).all(|head| block(head) == block(0)), "{len}");
             }
         }
     }

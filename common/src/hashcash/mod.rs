@@ -12,7 +12,6 @@ mod challenge;
 mod kernel;
 mod layout;
 mod puzzle;
-mod search;
 mod solver;
 mod stamp;
 

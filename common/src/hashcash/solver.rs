@@ -4,10 +4,14 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use super::kernel::Engine;
-use super::layout::QUADS;
-use super::search::{BATCH, Search};
+use super::kernel::portable::hits;
+use super::layout::{HEADS, Layout, QUADS};
 use super::{Challenge, Kernel};
+
+/// Counters of a batch.
+const BATCH: u64 = (HEADS * QUADS) as u64;
+
+const FIRST_OF_19_DIGITS: u64 = 10_u64.pow(18);
 
 /// A window on a running [`solve`], for other threads: how far it is, and a way to stop it.
 #[derive(Debug, Default)]
@@ -34,9 +38,9 @@ impl Watch {
     }
 
     /// Tries one batch after the other until one has a solution or somebody stops the search.
-    fn search(&self, search: &Search<'_>, engine: &Engine) -> Option<u64> {
+    fn search(&self, solution_in: impl Fn(u64) -> Option<u64>) -> Option<u64> {
         while !self.stopped.load(Relaxed) {
-            let found = search.batch(engine, self.next_batch.fetch_add(1, Relaxed));
+            let found = solution_in(self.next_batch.fetch_add(1, Relaxed));
             self.attempts.fetch_add(BATCH, Relaxed);
             if found.is_some() {
                 self.cancel();
@@ -58,16 +62,28 @@ pub fn solve(
     threads: NonZero<usize>,
     watch: &Watch,
 ) -> Option<u64> {
-    if watch.stopped.load(Relaxed) || !kernel.is_available() {
+    let start = kernel.starter()?;
+    if watch.stopped.load(Relaxed) {
         return None;
     }
-    let search = Search::new(challenge);
-    if let Some(counter) = search.first_quads() {
+    let layout = Layout::new(challenge);
+    // The oracle has the last word.
+    let is_solution = |counter: &u64| challenge.is_solved_by(*counter);
+    // An easy puzzle is solved by the first of all heads, and pays for no tables.
+    if let Some(counter) = hits(&layout, 0, 0).find(is_solution) {
         watch.attempts.store(counter % QUADS as u64 + 1, Relaxed);
         return Some(counter);
     }
-    let engine = search.engine(kernel)?;
-    let run = || watch.search(&search, &engine);
+    let engine = start(&layout);
+    let solution_in = |batch: u64| match batch.checked_sub(layout.batches()) {
+        None => engine(batch).into_iter().find(is_solution),
+        // A few prefixes have a layout of 9 x 10^8 counters only. Those of 19 digits are in none.
+        Some(beyond) => {
+            let start = FIRST_OF_19_DIGITS + beyond * BATCH;
+            (start..start + BATCH).find(is_solution)
+        }
+    };
+    let run = || watch.search(solution_in);
     thread::scope(|scope| {
         let helper = |_| {
             let thread = thread::Builder::new().name("solver".into());
@@ -82,6 +98,7 @@ pub fn solve(
 
 #[cfg(test)]
 mod tests {
+    use super::super::kernel;
     use super::*;
 
     fn challenge(bits: u32) -> Challenge {
@@ -141,6 +158,37 @@ mod tests {
             let counter = solve_in_time(&challenge, Kernel::best(), count);
             assert!(challenge.is_solved_by(counter.unwrap()));
         }
+    }
+
+    #[test]
+    fn a_search_goes_on_beyond_the_layout() {
+        let challenge = kernel::tests::challenge(40, 14);
+        let watch = Watch::new();
+        watch
+            .next_batch
+            .store(Layout::new(&challenge).batches(), Relaxed);
+        let counter = solve(&challenge, Kernel::best(), threads(1), &watch).unwrap();
+        assert!(counter >= FIRST_OF_19_DIGITS);
+        assert!(challenge.is_solved_by(counter));
+    }
+
+    /// Found by search: a hash that begins with 32 zeros, where 64 are asked for.
+    #[test]
+    fn a_hit_that_the_oracle_rejects_is_no_solution() {
+        let challenge = challenge(64);
+        let watch = Watch::new();
+        watch.next_batch.store(6_306, Relaxed);
+        let engine = Kernel::best().starter().unwrap();
+        let hits = engine(&Layout::new(&challenge))(6_306);
+        assert!(hits.contains(&100_630_666_000_000_927));
+        thread::scope(|scope| {
+            let solver = scope.spawn(|| solve(&challenge, Kernel::best(), threads(1), &watch));
+            while watch.attempts() < BATCH {
+                thread::yield_now();
+            }
+            watch.cancel();
+            assert_eq!(solver.join().unwrap(), None);
+        });
     }
 
     #[test]

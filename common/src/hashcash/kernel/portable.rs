@@ -3,27 +3,26 @@
 use sha1::block_api::compress;
 
 use super::engine::Engine;
-use crate::hashcash::layout::{Head, Layout, QUADS};
+use crate::hashcash::layout::{HEADS, Head, Layout, QUADS};
 
 /// The kernel of every machine.
-pub(super) fn engine(layout: Layout, mask: u32) -> Engine {
-    Box::new(move |batch| {
-        let hits = |(head, quads): (usize, &Head)| {
-            search_head(&layout, *quads, mask).map(move |quad| (head, quad))
-        };
-        batch.iter().enumerate().flat_map(hits).collect()
+pub(super) fn engine(layout: &Layout) -> Engine<'_> {
+    Box::new(|batch| {
+        let hits = |head| hits(layout, batch, head);
+        (0..HEADS).flat_map(hits).collect()
     })
 }
 
-/// The last quads that make `head` a hit, in order.
-pub(in crate::hashcash) fn search_head(
+/// The hits of one head of a batch, lowest first.
+pub(in crate::hashcash) fn hits(
     layout: &Layout,
-    head: Head,
-    mask: u32,
-) -> impl Iterator<Item = usize> {
-    (0..QUADS).filter(move |&quad| {
-        let mut state = head.state;
-        compress(&mut state, &[layout.with_quad(head.block, quad)]);
-        state[0] & mask == 0
+    batch: u64,
+    head: usize,
+) -> impl Iterator<Item = u64> {
+    let Head { state, block } = layout.head(batch, head);
+    (0..QUADS).filter_map(move |quad| {
+        let mut state = state;
+        compress(&mut state, &[layout.with_quad(block, quad)]);
+        (state[0] & layout.mask == 0).then(|| layout.counter(batch, head, quad))
     })
 }
