@@ -209,10 +209,9 @@ mod tests {
     fn a_search_cancelled_before_it_begins_computes_nothing() {
         let watch = Watch::new();
         watch.cancel();
-        assert_eq!(
-            solve(&challenge(160), Kernel::best(), threads(3), &watch),
-            None
-        );
+        // Any counter would do.
+        let found = solve(&challenge(0), Kernel::best(), threads(3), &watch);
+        assert_eq!(found, None);
         assert_eq!(watch.attempts(), 0);
     }
 }

@@ -8,8 +8,8 @@ use crate::hashcash::layout::{HEADS, Head, Layout, QUADS};
 /// The kernel of every machine.
 pub(super) fn engine(layout: &Layout) -> Engine<'_> {
     Box::new(|batch| {
-        let hits = |head| hits(layout, batch, head);
-        (0..HEADS).flat_map(hits).collect()
+        let hits_of = |head| hits(layout, batch, head);
+        (0..HEADS).flat_map(hits_of).collect()
     })
 }
 

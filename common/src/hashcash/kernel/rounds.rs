@@ -74,10 +74,10 @@ macro_rules! engine {
                 let early = heads.each_ref().map(|head| early(head, start));
                 let one_block = heads.iter().all(|head| head.block == heads[0].block);
                 let blocks = if one_block { 1 } else { HEADS };
-                let schedule = |head: &Head| {
+                let schedule_of = |head: &Head| {
                     schedule(words(&head.block), |[a, b, c, d]| (a ^ b ^ c ^ d).rotate_left(1))
                 };
-                let schedules: Vec<_> = heads[..blocks].iter().map(schedule).collect();
+                let schedules: Vec<_> = heads[..blocks].iter().map(schedule_of).collect();
                 let mut hits = BTreeSet::new();
                 for (row, quads) in rows.iter().enumerate() {
                     // What the block of a head adds in a round, with each of these quads in it.
