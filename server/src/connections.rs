@@ -188,7 +188,7 @@ impl<S: Socket> Connections<S> {
     }
 
     /// Comes after anything that touched a connection: keeps it, with its standing and its deadline
-    /// noted, or removes it. Nothing else does either.
+    /// noted, or removes it where nothing is owed to it any more.
     fn settle(&mut self, key: usize, result: io::Result<()>, now: Now) {
         let Some(connection) = self.table.get_mut(key) else {
             return;

@@ -5,7 +5,8 @@
 //! a few sources turns over its own connections, whatever its rate. Connections that were refused wait
 //! only for their peers to close; they count for nobody and go first.
 //!
-//! Each step takes time logarithmic in the number of sources, and none in that of connections.
+//! Each step takes time logarithmic in the number of sources, and none in that of connections; only
+//! when the table becomes full, which half of it must have been free before, are all sources ranked.
 
 mod ring;
 mod source;
