@@ -8,9 +8,9 @@ use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
 use powtcp_common::log_line::{Format, Level};
 use powtcp_common::options::{self, Default, Options, Program, Spec, UsageError, whole_number};
 
-use crate::limits::{Bounds, WhenFull};
+use crate::admission::{Bounds, WhenFull};
+use crate::protocol::Rules;
 use crate::resources::Resources;
-use crate::turn::Rules;
 
 /// The command line of the server.
 pub const PROGRAM: Program = Program {

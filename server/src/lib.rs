@@ -1,29 +1,23 @@
 //! A TCP server that serves nothing before its client has paid with CPU time.
 //!
-//! Three rings, and imports point inward. Pure, without a socket, a clock or entropy: [`session`],
-//! [`limits`], [`lobby`], [`timer_wheel`], [`moment`], [`metrics`]. Around them the shell:
-//! [`event_loop`], which sleeps and wakes, [`connections`] and [`connection`], one socket with its
-//! buffers, and [`metrics_page`]. At the edge: [`config`], [`log`], [`process`] and `main`.
+//! Three rings, and imports point inward:
+//!
+//! - Pure, without a socket, a clock, randomness or I/O: [`time`], [`protocol`], [`admission`], and the
+//!   crate `powtcp-common`. Time is an argument, randomness is bytes, and replies are return values.
+//! - The shell: [`net`], [`metrics_page`], and the event loop in [`server`].
+//! - The edge, which faces the operator: `main`, [`config`], [`resources`], [`telemetry`].
+//!
+//! A byte that arrives goes from a socket through [`net::connection`] to a line, a message and the
+//! session; the reply goes back through the outbox of the same connection.
 
 #![forbid(unsafe_code)]
 
-pub mod acceptor;
+pub mod admission;
 pub mod config;
-pub mod connection;
-pub mod connections;
-pub mod event_loop;
-pub mod intake;
-pub mod limits;
-pub mod lobby;
-pub mod log;
-pub mod metrics;
 pub mod metrics_page;
-pub mod moment;
-pub mod process;
-pub mod random;
+pub mod net;
+pub mod protocol;
 pub mod resources;
-pub mod responder;
-pub mod session;
-pub mod socket;
-pub mod timer_wheel;
-pub mod turn;
+pub mod server;
+pub mod telemetry;
+pub mod time;

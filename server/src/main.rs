@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use powtcp_server::config::{Config, PROGRAM};
-use powtcp_server::event_loop::Server;
+use powtcp_server::server::Server;
 
 fn main() -> ExitCode {
     PROGRAM.main(Config::new, |config| Server::bind(config)?.run())

@@ -1,4 +1,4 @@
-//! What a client gets for its work: one line out of many.
+//! The resources that clients get for their stamps: lines of text.
 
 use std::fmt;
 use std::fs;
@@ -7,30 +7,30 @@ use std::path::Path;
 
 use powtcp_common::message::MAX_SERVER_LINE;
 
-/// The longest resource in bytes: what a line to a client holds beside `4:` and `\n`.
+/// The longest resource in bytes: a line of the server without `4:` and `\n`.
 const MAX_RESOURCE_LEN: usize = MAX_SERVER_LINE - 3;
 
-/// The resources of a server: at least one, each fits into one message.
+/// The resources of a server: at least one, each of which fits into one message.
 #[derive(Debug)]
 pub struct Resources {
     lines: Vec<String>,
 }
 
-/// Why a file of resources was refused. Lines count from 1.
+/// Why a file of resources was rejected. Lines count from 1.
 #[derive(Debug)]
 pub enum ResourcesError {
     /// It could not be read.
     Unreadable(io::Error),
     /// This line is not UTF-8.
     NotUtf8(usize),
-    /// This line is so many bytes long.
+    /// This line is too long: its number, and its length in bytes.
     TooLong(usize, usize),
-    /// There is not one line in it that is not blank.
+    /// Every line is blank.
     Empty,
 }
 
 impl Resources {
-    /// The quotes in the binary.
+    /// Returns the quotes in the binary.
     pub fn built_in() -> Self {
         Self {
             lines: include_str!("quotes.txt")
@@ -40,15 +40,15 @@ impl Resources {
         }
     }
 
-    /// Reads a file of one resource a line. Blank lines do not count.
+    /// Reads a file with one resource a line. Blank lines are ignored.
     ///
     /// # Errors
-    /// [`ResourcesError`], with the number of the first line that is wrong.
+    /// [`ResourcesError`], with the number of the first bad line.
     pub fn load(path: &Path) -> Result<Self, ResourcesError> {
         Self::parse(&fs::read(path).map_err(ResourcesError::Unreadable)?)
     }
 
-    /// One of them, as `random` says; all are equally likely to within one in 2^32.
+    /// Picks a resource by `random`, all with the same probability to within 2^-32.
     pub fn pick(&self, random: u32) -> &str {
         let index = (u64::from(random) * self.lines.len() as u64) >> 32;
         self.lines.get(index as usize).map_or("", String::as_str)
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_file_is_refused_with_the_line() {
+    fn a_bad_file_is_rejected_with_its_line() {
         let reason = |bytes: &[u8]| Resources::parse(bytes).unwrap_err().to_string();
         assert_eq!(reason(b"good\nb\xffd\n"), "line 2 is not UTF-8");
         assert!(reason(b"\n \n").contains("no resource"));

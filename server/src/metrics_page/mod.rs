@@ -1,5 +1,5 @@
-//! The page that Prometheus reads, on the loop of the service but in slots of its own: a flood of the
-//! service does not shut the operator out, and a flood of the page costs the service little.
+//! The metrics page, on the event loop of the service but with sockets and bounds of its own: a flood
+//! of the service does not shut the operator out, and a flood of the page costs the service little.
 
 mod request;
 mod visit;
@@ -9,61 +9,47 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mio::{Registry, Token};
+use mio::Registry;
 use slab::Slab;
 
-use crate::acceptor::{Accepted, Acceptor};
-use crate::connections::Timer;
-use crate::moment::{Moment, Now};
-use crate::timer_wheel::TimerWheel;
-use visit::{Fate, Visit};
+use crate::net::acceptor::{Accepted, Acceptor};
+use crate::net::io::Fate;
+use crate::net::shared::{Shared, Timer};
+use crate::net::token::{MAX_VISITS, Token};
+use crate::telemetry::metrics::{Gauges, Metrics};
+use crate::time::{Now, TimerWheel};
+use visit::Visit;
 
-/// Visits at once; one more ends the one that came first.
-const MAX_VISITS: usize = 8;
-/// How long a visit may take. It stops those who ask nothing or take no answer.
+/// How long a visit may take. It stops visitors that send no request or take no response.
 const VISIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Visits accepted in one turn of the loop.
 const ACCEPTS_PER_TURN: usize = 8;
 
-/// The page, its listening socket and its visitors.
+/// The page, its listening socket and its visits.
 pub struct MetricsPage {
     acceptor: Acceptor,
-    registry: Registry,
-    /// The token of the visit in slot 0; those of other slots follow.
-    first_token: usize,
     visits: Slab<Visit>,
-    /// The slots in the order in which their visits came.
+    /// The slots of the visits, the oldest visit first.
     order: Vec<usize>,
-    /// A descriptor kept for when the service has taken all others.
+    /// A descriptor that is reserved for when the service has taken all others.
     spare: Option<File>,
 }
 
 impl MetricsPage {
-    /// Listens on `address` under `token`. Visits have the [`MetricsPage::TOKENS`] tokens from
-    /// `first_token` on.
+    /// Listens on `address`.
     ///
     /// # Errors
     /// The operating system's, such as an address that is in use.
-    pub fn bind(
-        address: SocketAddr,
-        registry: Registry,
-        token: Token,
-        first_token: usize,
-    ) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, registry: &Registry) -> io::Result<Self> {
         Ok(Self {
-            acceptor: Acceptor::bind(address, &registry, token)?,
-            registry,
-            first_token,
+            acceptor: Acceptor::bind(address, registry, Token::MetricsListener.into())?,
             visits: Slab::with_capacity(MAX_VISITS),
             order: Vec::with_capacity(MAX_VISITS),
             spare: spare_descriptor(),
         })
     }
 
-    /// How many tokens visits need.
-    pub const TOKENS: usize = MAX_VISITS;
-
-    /// Where it listens.
+    /// Returns the address it listens on.
     ///
     /// # Errors
     /// The operating system's.
@@ -71,69 +57,69 @@ impl MetricsPage {
         self.acceptor.local_addr()
     }
 
-    /// Somebody may be waiting.
-    pub const fn wake(&mut self) {
+    /// Notes that the backlog may hold visits.
+    pub fn wake(&mut self) {
         self.acceptor.wake();
     }
 
-    /// Takes visitors in.
+    /// Accepts visits. One beyond [`MAX_VISITS`] ends the oldest.
     ///
     /// # Errors
     /// The listening socket failed.
-    pub fn accept(&mut self, timers: &mut TimerWheel<Timer>, now: Now) -> io::Result<()> {
+    pub fn accept(&mut self, shared: &mut Shared, now: Now) -> io::Result<()> {
         for _ in 0..ACCEPTS_PER_TURN {
             if !self.acceptor.is_ready() {
                 return Ok(());
             }
             match self.acceptor.accept()? {
-                Accepted::Connection(socket, _) => self.admit(Visit::new(socket), timers, now),
-                Accepted::Nobody => {}
+                Accepted::Connection(socket, _) => self.admit(Visit::new(socket), shared, now),
+                Accepted::Empty => {}
                 Accepted::Exhausted { .. } => {
-                    // Without the spare, it waits for a visit to end.
+                    // Without the spare descriptor the visit waits for another one to end.
                     if self.spare.take().is_some() {
                         self.acceptor.wake();
                     }
                 }
             }
         }
-        self.acceptor.yield_turn(&self.registry)
+        self.acceptor.rearm(&shared.registry)
     }
 
-    /// The socket of a visit is ready. `page` makes the text of the page.
+    /// Handles an event of a visit's socket. `sample` reads the gauges, if the page is requested.
     pub fn on_ready(
         &mut self,
         slot: usize,
-        timers: &mut TimerWheel<Timer>,
-        page: impl FnOnce() -> String,
+        shared: &mut Shared,
+        sample: impl FnOnce(&Shared) -> Gauges,
     ) {
-        if let Some(visit) = self.visits.get_mut(slot)
-            && visit.on_ready(page).unwrap_or(Fate::Close) == Fate::Close
-        {
-            self.remove(slot, timers);
+        let Some(visit) = self.visits.get_mut(slot) else {
+            return;
+        };
+        let page = || Metrics::exposition(&shared.metrics, &sample(shared));
+        if visit.advance(page).unwrap_or(Fate::Close) == Fate::Close {
+            self.remove(slot, &mut shared.timers);
         }
     }
 
-    /// The time of a visit is over.
-    pub fn on_deadline(&mut self, slot: usize, timers: &mut TimerWheel<Timer>) {
-        self.remove(slot, timers);
+    /// Ends a visit whose time is over.
+    pub fn on_deadline(&mut self, slot: usize, shared: &mut Shared) {
+        self.remove(slot, &mut shared.timers);
     }
 
-    fn admit(&mut self, mut visit: Visit, timers: &mut TimerWheel<Timer>, now: Now) {
+    fn admit(&mut self, mut visit: Visit, shared: &mut Shared, now: Now) {
         if self.visits.len() >= MAX_VISITS
             && let Some(&oldest) = self.order.first()
         {
-            self.remove(oldest, timers);
+            self.remove(oldest, &mut shared.timers);
         }
         let entry = self.visits.vacant_entry();
         let slot = entry.key();
-        if visit
-            .register(&self.registry, Token(self.first_token + slot))
-            .is_err()
-        {
+        let token = Token::Visit(slot).into();
+        if visit.register(&shared.registry, token).is_err() {
             return;
         }
-        let deadline: Moment = now.moment.after(VISIT_TIMEOUT);
-        visit.timer = timers.arm(deadline.due_tick(), Timer::Visit(slot as u32));
+        let due = now.moment.after(VISIT_TIMEOUT).due_tick();
+        visit.timer = shared.timers.arm(due, Timer::Visit(slot as u32));
         entry.insert(visit);
         self.order.push(slot);
     }
@@ -152,7 +138,7 @@ impl MetricsPage {
     }
 }
 
-/// `None` where there is none to be had: then the page must do without.
+/// Reserves a descriptor; returns `None` if there is none.
 fn spare_descriptor() -> Option<File> {
     File::open("/dev/null").ok()
 }

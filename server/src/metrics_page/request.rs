@@ -1,9 +1,9 @@
-//! As much of HTTP/1.1 as it takes to answer `GET /metrics` (RFC 9112).
+//! The part of HTTP/1.1 (RFC 9112) that answering `GET /metrics` needs.
 
-/// The longest head of a request: Prometheus sends some 300 bytes. It stops the head without an end.
+/// The longest head of a request; Prometheus sends about 300 bytes. It stops a head without an end.
 pub(super) const MAX_HEAD: usize = 4096;
 
-/// What a request gets.
+/// The answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Page,
@@ -14,7 +14,8 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// What the bytes that came so far get; `None` while the head goes on.
+    /// Returns the answer to a request of which `received` has arrived, or `None` while its head is
+    /// incomplete.
     pub(super) fn to(received: &[u8]) -> Option<Self> {
         if received.len() > MAX_HEAD {
             return Some(Self::HeadTooLarge);
@@ -39,7 +40,7 @@ impl Answer {
         })
     }
 
-    /// The whole response; `page` makes the text of the page, if that is asked for.
+    /// Returns the whole response. `page` creates the text of the page, if that is the answer.
     pub(super) fn response(self, page: impl FnOnce() -> String) -> Vec<u8> {
         let (status, body) = match self {
             Self::Page => ("200 OK", page()),
@@ -51,9 +52,10 @@ impl Answer {
                 format!("at most {MAX_HEAD} bytes\n"),
             ),
         };
-        let allow = match self {
-            Self::MethodNotAllowed => "Allow: GET\r\n",
-            _ => "",
+        let allow = if self == Self::MethodNotAllowed {
+            "Allow: GET\r\n"
+        } else {
+            ""
         };
         let length = body.len();
         format!(
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_is_waited_for_as_long_as_it_is_small() {
+    fn an_incomplete_head_has_no_answer_until_it_is_too_large() {
         let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
         for len in 0..request.len() {
             assert_eq!(Answer::to(&request[..len]), None, "{len}");
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_says_how_long_it_is() {
+    fn a_response_states_its_length() {
         let response = Answer::Page.response(|| "a 1\n".to_string());
         let text = String::from_utf8(response).unwrap();
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");

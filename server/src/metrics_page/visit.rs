@@ -1,18 +1,20 @@
-//! One request to the metrics page, on its own socket.
+//! One visit of the metrics page: a connection with one request and its response.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 use std::net::Shutdown;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use super::request::Answer;
-use crate::timer_wheel::TimerId;
+use crate::net::io::{Fate, read, write};
+use crate::time::TimerId;
 
-/// Bytes that are read away after the response, for the peer that is still sending.
+/// Bytes that are read and discarded after the response, because data that reaches a closed socket
+/// triggers an RST, which aborts delivery of the response.
 const MAX_DISCARDED: usize = 64 * 1024;
 
-/// A visitor: it asks, gets a response, and goes.
+/// A connection to the metrics page.
 pub(super) struct Visit {
     socket: TcpStream,
     state: State,
@@ -20,26 +22,19 @@ pub(super) struct Visit {
 }
 
 enum State {
-    /// What came so far of the head of the request, at most what a head may have, and a read.
-    Asking(Vec<u8>),
-    /// What is left of the response.
-    Answering(Vec<u8>),
-    /// The response is on its way; so many bytes came after it.
-    Leaving(usize),
-}
-
-/// What is to become of a visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    Keep,
-    Close,
+    /// The received part of the request's head; one read more than a head may have, at most.
+    Requesting(Vec<u8>),
+    /// The part of the response that is not sent yet.
+    Responding(Vec<u8>),
+    /// The response is sent; the number of bytes that came after the request.
+    Draining(usize),
 }
 
 impl Visit {
-    pub(super) const fn new(socket: TcpStream) -> Self {
+    pub(super) fn new(socket: TcpStream) -> Self {
         Self {
             socket,
-            state: State::Asking(Vec::new()),
+            state: State::Requesting(Vec::new()),
             timer: TimerId::NONE,
         }
     }
@@ -49,55 +44,40 @@ impl Visit {
         registry.register(&mut self.socket, token, interest)
     }
 
-    /// Goes on as far as the socket allows. `page` makes the text of the page.
-    pub(super) fn on_ready(&mut self, page: impl FnOnce() -> String) -> io::Result<Fate> {
+    /// Continues as far as the socket allows. `page` creates the text of the page.
+    pub(super) fn advance(&mut self, page: impl FnOnce() -> String) -> io::Result<Fate> {
         let mut buffer = [0; 1024];
-        if let State::Asking(head) = &mut self.state {
+        if let State::Requesting(head) = &mut self.state {
             let answer = loop {
                 if let Some(answer) = Answer::to(head) {
                     break answer;
                 }
                 match read(&mut self.socket, &mut buffer)? {
+                    None => return Ok(Fate::Keep),
                     Some(0) => return Ok(Fate::Close),
                     Some(len) => head.extend_from_slice(&buffer[..len]),
-                    None => return Ok(Fate::Keep),
                 }
             };
-            self.state = State::Answering(answer.response(page));
+            self.state = State::Responding(answer.response(page));
         }
-        if let State::Answering(response) = &mut self.state {
-            while !response.is_empty() {
-                match self.socket.write(response) {
-                    Ok(len) => drop(response.drain(..len)),
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Fate::Keep),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
+        if let State::Responding(response) = &mut self.state {
+            let sent = write(&mut self.socket, response)?;
+            response.drain(..sent);
+            if !response.is_empty() {
+                return Ok(Fate::Keep);
             }
             self.socket.shutdown(Shutdown::Write)?;
-            self.state = State::Leaving(0);
+            self.state = State::Draining(0);
         }
-        if let State::Leaving(discarded) = &mut self.state {
+        if let State::Draining(discarded) = &mut self.state {
             while *discarded <= MAX_DISCARDED {
                 match read(&mut self.socket, &mut buffer)? {
+                    None => return Ok(Fate::Keep),
                     Some(0) => return Ok(Fate::Close),
                     Some(len) => *discarded += len,
-                    None => return Ok(Fate::Keep),
                 }
             }
         }
         Ok(Fate::Close)
-    }
-}
-
-/// `None` where there is nothing to read yet.
-fn read(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-    loop {
-        match socket.read(buffer) {
-            Ok(len) => return Ok(Some(len)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }

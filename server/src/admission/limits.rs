@@ -1,0 +1,280 @@
+//! Which connections are admitted, and which one is evicted when the table is full: fairness between
+//! sources.
+//!
+//! A full table makes room by longest-queue-drop: the source that holds the most connections, the
+//! newcomer included, loses the one that has made the least progress for the longest time. So a flood
+//! from a few sources evicts its own connections, whatever its rate. A connection that has got its last
+//! answer only waits for its peer to close; it counts against no source and is evicted first.
+//!
+//! Each step takes time logarithmic in the number of sources and independent of the number of
+//! connections. The one exception is ranking all sources, when a table that was half empty becomes full.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Source;
+use super::ring::{Member, Ring, Seniority};
+
+/// The progress of a connection, in the order in which connections of one source are evicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Its last answer was sent. It is kept only until another connection needs its slot.
+    Lingering,
+    /// It has requested nothing yet.
+    Fresh,
+    /// It holds a puzzle.
+    Puzzled,
+    /// Its last answer waits to be sent. It is never evicted.
+    Delivering,
+}
+
+/// What to do with a newcomer when the table is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Evict a connection of the busiest source.
+    Evict,
+    /// Turn the newcomer away.
+    Refuse,
+}
+
+/// The bounds of the table; set by the operator.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Connections held at once. It bounds memory.
+    pub connections: usize,
+    /// Connections held at once by one source, 0 for no bound. It stops a single source from holding
+    /// all slots of a server that does not evict.
+    pub per_source: u32,
+    /// What to do when `connections` are held.
+    pub when_full: WhenFull,
+}
+
+/// The decision about a newcomer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// There is a free slot.
+    Admit,
+    /// There is a slot once the connection with this key is evicted.
+    Evict(usize),
+    /// There is no slot.
+    TurnAway,
+}
+
+/// All connections, by source and standing. They are identified by the keys of a slab, which reuses
+/// the key of a connection that was removed.
+#[derive(Debug)]
+pub struct Limits {
+    bounds: Bounds,
+    /// By key; 24 bytes for each connection.
+    members: Vec<Member>,
+    /// Sources that hold a slot. Together with `ranking` about 60 bytes for each.
+    sources: BTreeMap<Source, Holding>,
+    /// The best victim of every source that has one, the best of all first. It exists from when the
+    /// table is full until half of it is free, so that a server without an attack does not pay for it.
+    ranking: Option<BTreeSet<Rank>>,
+    lingering: Ring,
+    counts: [usize; Standing::ALL.len()],
+    changes: u64,
+}
+
+/// The connections of one source.
+#[derive(Debug, Default)]
+struct Holding {
+    /// The number of its connections, without lingering ones.
+    count: u32,
+    fresh: Ring,
+    puzzled: Ring,
+}
+
+/// The order of victims: the least is evicted first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    count: Reverse<u32>,
+    seniority: Seniority,
+    key: u32,
+}
+
+impl Standing {
+    /// All standings, in order.
+    pub const ALL: [Self; 4] = [
+        Self::Lingering,
+        Self::Fresh,
+        Self::Puzzled,
+        Self::Delivering,
+    ];
+
+    /// Returns the name that metrics use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lingering => "lingering",
+            Self::Fresh => "fresh",
+            Self::Puzzled => "puzzled",
+            Self::Delivering => "delivering",
+        }
+    }
+
+    /// Returns whether a connection of this standing counts against its source.
+    fn holds_slot(self) -> bool {
+        !matches!(self, Self::Lingering)
+    }
+}
+
+impl Limits {
+    /// Creates an empty table.
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            members: Vec::with_capacity(bounds.connections),
+            sources: BTreeMap::new(),
+            ranking: None,
+            lingering: Ring::default(),
+            counts: [0; Standing::ALL.len()],
+            changes: 0,
+        }
+    }
+
+    /// Returns the bounds of the table.
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    fn len(&self) -> usize {
+        self.counts.iter().sum()
+    }
+
+    /// Returns the number of connections of this standing.
+    pub fn count(&self, standing: Standing) -> usize {
+        self.counts[standing as usize]
+    }
+
+    /// Returns the standing of the connection with this key, or `None` if there is no such connection.
+    pub fn standing(&self, key: usize) -> Option<Standing> {
+        self.members.get(key)?.seniority.standing()
+    }
+
+    /// Returns the number of connections of `source`, without lingering ones.
+    pub fn held_by(&self, source: Source) -> u32 {
+        self.sources.get(&source).map_or(0, |holding| holding.count)
+    }
+
+    /// Decides about a newcomer from `source`.
+    pub fn admission(&mut self, source: Source) -> Admission {
+        let Bounds {
+            connections,
+            per_source,
+            when_full,
+        } = self.bounds;
+        if per_source > 0 && self.held_by(source) >= per_source {
+            return Admission::TurnAway;
+        }
+        if self.len() < connections {
+            return Admission::Admit;
+        }
+        let victim = match (self.lingering.oldest(&self.members), when_full) {
+            (None, WhenFull::Evict) => self.victim(source),
+            (lingering, _) => lingering,
+        };
+        victim.map_or(Admission::TurnAway, |key| Admission::Evict(key as usize))
+    }
+
+    /// Adds a connection, which is [`Standing::Fresh`].
+    pub fn enter(&mut self, key: usize, source: Source) {
+        if self.members.len() <= key {
+            self.members.resize(key + 1, Member::default());
+        }
+        self.members[key].source = source;
+        self.change(key as u32, None, Some(Standing::Fresh));
+    }
+
+    /// Sets the standing of a connection, which may be the one that it has.
+    pub fn place(&mut self, key: usize, standing: Standing) {
+        let before = self.standing(key);
+        if before != Some(standing) {
+            self.change(key as u32, before, Some(standing));
+        }
+    }
+
+    /// Removes a connection.
+    pub fn leave(&mut self, key: usize) {
+        self.change(key as u32, self.standing(key), None);
+        if self.len() < self.bounds.connections / 2 {
+            self.ranking = None;
+        }
+    }
+
+    /// Returns the best victim among those of the newcomer's source and of the busiest source.
+    fn victim(&mut self, newcomer: Source) -> Option<u32> {
+        let Self {
+            sources, members, ..
+        } = self;
+        let rank = |holding: &Holding| holding.rank(holding.count, members);
+        let ranking = || sources.values().filter_map(rank).collect();
+        let most = self.ranking.get_or_insert_with(ranking).first().copied();
+        let own = sources.get(&newcomer);
+        let own = own.and_then(|holding| holding.rank(holding.count + 1, members));
+        let victim = match (own, most) {
+            (Some(own), Some(most)) => own.min(most),
+            (own, most) => own.or(most)?,
+        };
+        Some(victim.key)
+    }
+
+    /// Moves a connection from one standing to another; `None` means outside the table.
+    fn change(&mut self, key: u32, from: Option<Standing>, to: Option<Standing>) {
+        let source = self.members[key as usize].source;
+        let holding = self.sources.entry(source).or_default();
+        let rank_before = holding.rank(holding.count, &self.members);
+        if let Some(from) = from {
+            self.counts[from as usize] -= 1;
+            holding.count -= u32::from(from.holds_slot());
+            if let Some(ring) = holding.ring(from, &mut self.lingering) {
+                ring.remove(key, &mut self.members);
+            }
+        }
+        self.changes += 1;
+        let seniority = to.map_or(Seniority::VACANT, |to| Seniority::new(to, self.changes));
+        self.members[key as usize].seniority = seniority;
+        if let Some(to) = to {
+            self.counts[to as usize] += 1;
+            holding.count += u32::from(to.holds_slot());
+            if let Some(ring) = holding.ring(to, &mut self.lingering) {
+                ring.push(key, &mut self.members);
+            }
+        }
+        let (rank, count) = (holding.rank(holding.count, &self.members), holding.count);
+        if let Some(ranking) = &mut self.ranking
+            && rank != rank_before
+        {
+            if let Some(rank) = rank_before {
+                ranking.remove(&rank);
+            }
+            ranking.extend(rank);
+        }
+        if count == 0 {
+            self.sources.remove(&source);
+        }
+    }
+}
+
+impl Holding {
+    /// Returns the rank of this source's best victim, if the source counted `count` connections.
+    fn rank(&self, count: u32, members: &[Member]) -> Option<Rank> {
+        let oldest = self.fresh.oldest(members);
+        let key = oldest.or_else(|| self.puzzled.oldest(members))?;
+        Some(Rank {
+            count: Reverse(count),
+            seniority: members[key as usize].seniority,
+            key,
+        })
+    }
+
+    /// Returns the ring of the connections of this standing; delivering ones are in none.
+    fn ring<'a>(&'a mut self, standing: Standing, lingering: &'a mut Ring) -> Option<&'a mut Ring> {
+        match standing {
+            Standing::Lingering => Some(lingering),
+            Standing::Fresh => Some(&mut self.fresh),
+            Standing::Puzzled => Some(&mut self.puzzled),
+            Standing::Delivering => None,
+        }
+    }
+}

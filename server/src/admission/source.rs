@@ -1,0 +1,36 @@
+//! The unit by which connections are counted.
+
+use std::net::IpAddr;
+
+/// The part of a client's address that is hard to choose: an IPv4 address, or the /64 network of an IPv6
+/// address, which is the least that a site is assigned (RFC 6177) and contains 2^64 addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Source(u64);
+
+impl From<IpAddr> for Source {
+    /// IPv4 addresses are mapped into the prefixes of IPv6 multicast, which no client has. The bits are
+    /// reversed because a B-tree whose keys arrive in ascending order fills its nodes by half only.
+    fn from(ip: IpAddr) -> Self {
+        const IPV4: u64 = 0xffff_ffff << 32;
+        let prefix = match ip.to_canonical() {
+            IpAddr::V4(ip) => IPV4 | u64::from(ip.to_bits()),
+            IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64,
+        };
+        Self(prefix.reverse_bits())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_ipv4_address_or_an_ipv6_network_of_64_bits() {
+        let source = |text: &str| Source::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(source("10.1.2.3"), source("::ffff:10.1.2.3"));
+        assert_ne!(source("10.1.2.3"), source("10.1.2.4"));
+        assert_ne!(source("0.0.0.1"), source("0:0:0:1::"));
+        assert_eq!(source("2001:db8:1:2::3"), source("2001:db8:1:2:ffff::"));
+        assert_ne!(source("2001:db8:1:2::3"), source("2001:db8:1:3::3"));
+    }
+}

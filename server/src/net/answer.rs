@@ -1,0 +1,61 @@
+//! From a session's reply to the bytes, the counts and the log line that it becomes.
+
+use powtcp_common::address::ClientAddr;
+use powtcp_common::log_line::Value;
+use powtcp_common::message::{Command, Message};
+
+use super::shared::Shared;
+use crate::protocol::Reply;
+use crate::telemetry::log::Kind;
+use crate::time::Now;
+
+impl Shared {
+    /// Appends the message of `reply` to the outgoing bytes, counts it and logs it.
+    pub(super) fn answer(&mut self, now: Now, client: ClientAddr, reply: &Reply<'_>) {
+        self.metrics.answered(reply);
+        let mut puzzle = Vec::new();
+        let (command, payload) = match reply {
+            Reply::Puzzle(made) => {
+                made.write_to(&mut puzzle);
+                (Command::ResponsePuzzle, puzzle.as_slice())
+            }
+            Reply::Resource { .. } => {
+                // The client has paid: without random bytes it gets the first resource.
+                let random = self.random.take().map_or(0, u32::from_ne_bytes);
+                let resource = self.resources.pick(random);
+                (Command::ResponseResource, resource.as_bytes())
+            }
+            Reply::Refusal { why, .. } => (Command::Error, why.text().as_bytes()),
+        };
+        Message { command, payload }.write_to(&mut self.outgoing);
+
+        let (kind, field) = match reply {
+            Reply::Puzzle(_) => (Kind::Puzzle, ("puzzle", Value::Peer(&puzzle))),
+            Reply::Resource { solved_in } => {
+                let milliseconds = Value::Number(solved_in.as_millis() as u64);
+                (Kind::Resource, ("solved_in_ms", milliseconds))
+            }
+            Reply::Refusal { why, line } => (Kind::Refused(*why), ("line", Value::Peer(line))),
+        };
+        if !self.log.admits(now, kind) {
+            return;
+        }
+        let client = client.to_string();
+        let client = ("client", Value::Text(&client));
+        if let Reply::Refusal { why, .. } = reply {
+            let reason = ("reason", Value::Text(why.text()));
+            self.log.limited_line(now, kind, &[client, reason, field]);
+        } else {
+            self.log.limited_line(now, kind, &[client, field]);
+        }
+    }
+
+    /// Writes a log line about one connection that tells only which client it belongs to.
+    pub(super) fn log_event(&mut self, now: Now, kind: Kind, client: ClientAddr) {
+        if self.log.admits(now, kind) {
+            let client = client.to_string();
+            self.log
+                .limited_line(now, kind, &[("client", Value::Text(&client))]);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The table of open connections, and the one step that follows whatever touched one of them.
+
+use std::io;
+
+use mio::net::TcpStream;
+use powtcp_common::address::ClientAddr;
+use powtcp_common::refusal::Refusal;
+use slab::Slab;
+
+use super::connection::{Connection, Readiness, read_buffer, turn_away};
+use super::io::{Fate, Socket};
+use super::shared::{Shared, Timer};
+use super::token::Token;
+use crate::admission::{Admission, Bounds, Limits, Source, Standing};
+use crate::protocol::{End, Reply, Session};
+use crate::telemetry::log::Kind;
+use crate::telemetry::metrics::Outcome;
+use crate::time::{Moment, Now};
+
+/// Connections that are considered for eviction to make room for one newcomer: one that has just sent
+/// its right stamp is served instead, and keeps its slot until its answer is sent.
+const EVICTION_ATTEMPTS: u32 = 4;
+
+/// The open connections. The key of a connection is its number in [`Token::Connection`].
+pub struct Connections<S = TcpStream> {
+    table: Slab<Connection<S>>,
+    /// Which connections are admitted and evicted.
+    pub limits: Limits,
+    /// Whether a peer may go on sending after its last answer, until its deadline.
+    linger: bool,
+    buffer: Box<[u8]>,
+}
+
+impl<S: Socket> Connections<S> {
+    /// Creates an empty table.
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            table: Slab::with_capacity(bounds.connections),
+            limits: Limits::new(bounds),
+            linger: true,
+            buffer: read_buffer(),
+        }
+    }
+
+    /// Returns the number of open connections.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Returns whether there are no open connections.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Returns the open connections with their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Connection<S>)> {
+        self.table.iter()
+    }
+
+    /// Admits a newcomer, or turns it away if it gets no slot.
+    pub fn admit(&mut self, socket: S, client: ClientAddr, shared: &mut Shared, now: Now) {
+        shared.metrics.accepted += 1;
+        let source = Source::from(client.ip());
+        if !self.make_room(source, shared, now) {
+            let busy = Reply::Refusal {
+                why: Refusal::ServerBusy,
+                line: b"".into(),
+            };
+            shared.answer(now, client, &busy);
+            shared.metrics.closed(Outcome::TurnedAway);
+            return turn_away(socket, &mut self.buffer, shared);
+        }
+        shared.log_event(now, Kind::Accepted, client);
+        let session = Session::new(client, &shared.rules, now.moment);
+        let entry = self.table.vacant_entry();
+        let key = entry.key();
+        let connection = entry.insert(Connection::new(socket, session));
+        self.limits.enter(key, source);
+        let result = connection.register(&shared.registry, Token::Connection(key).into());
+        self.settle(key, result, shared, now);
+    }
+
+    /// Handles an event of a connection's socket.
+    pub fn on_ready(&mut self, key: usize, readiness: Readiness, shared: &mut Shared, now: Now) {
+        // An event of a connection that was removed earlier in this turn is stale.
+        let Some(connection) = self.table.get_mut(key) else {
+            return;
+        };
+        let result = connection.transfer(readiness, &mut self.buffer, shared, now);
+        self.settle(key, result, shared, now);
+    }
+
+    /// Handles the deadline of a connection: the session's, or the peer's for its last answer.
+    pub fn on_deadline(&mut self, key: usize, shared: &mut Shared, now: Now) {
+        let Some(connection) = self.table.get_mut(key) else {
+            return;
+        };
+        if let Some(end) = connection.session.end() {
+            return self.remove(key, end.into(), shared, now);
+        }
+        self.prompt(key, shared, now, Session::on_deadline);
+    }
+
+    /// Ends the sessions of all clients that hold no puzzle, and stops lingering.
+    pub fn begin_shutdown(&mut self, shared: &mut Shared, now: Now) {
+        self.linger = false;
+        self.prompt_all(shared, now, Session::on_shutdown);
+    }
+
+    /// Ends all sessions.
+    pub fn end_shutdown(&mut self, shared: &mut Shared, now: Now) {
+        self.prompt_all(shared, now, |session, now| {
+            session.refuse(Refusal::ShuttingDown, now)
+        });
+    }
+
+    fn prompt_all(
+        &mut self,
+        shared: &mut Shared,
+        now: Now,
+        act: impl Fn(&mut Session, Moment) -> Option<Reply<'static>>,
+    ) {
+        let keys: Vec<usize> = self.table.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.prompt(key, shared, now, &act);
+        }
+    }
+
+    /// Lets a session react to something other than bytes, and sends its reply.
+    fn prompt(
+        &mut self,
+        key: usize,
+        shared: &mut Shared,
+        now: Now,
+        act: impl FnOnce(&mut Session, Moment) -> Option<Reply<'static>>,
+    ) {
+        let Some(connection) = self.table.get_mut(key) else {
+            return;
+        };
+        let result = match act(&mut connection.session, now.moment) {
+            Some(reply) => connection.answer(&reply, shared, now),
+            None => Ok(()),
+        };
+        self.settle(key, result, shared, now);
+    }
+
+    /// Makes sure that there is a free slot for a newcomer from `source`; evicts if need be. Returns
+    /// whether there is one.
+    fn make_room(&mut self, source: Source, shared: &mut Shared, now: Now) -> bool {
+        for _ in 0..EVICTION_ATTEMPTS {
+            match self.limits.admission(source) {
+                Admission::Admit => return true,
+                Admission::TurnAway => return false,
+                Admission::Evict(key) => self.evict(key, shared, now),
+            }
+        }
+        false
+    }
+
+    /// Evicts a connection, unless its answer waits to be sent. What it has sent is read first: a right
+    /// stamp is served, and no unread bytes are left that would make closing trigger an RST.
+    fn evict(&mut self, key: usize, shared: &mut Shared, now: Now) {
+        if self.limits.standing(key) != Some(Standing::Lingering) {
+            self.on_ready(key, Readiness::default(), shared, now);
+        }
+        let Some((standing, connection)) = self.limits.standing(key).zip(self.table.get_mut(key))
+        else {
+            return;
+        };
+        let outcome = match (standing, connection.session.end()) {
+            (Standing::Delivering, _) => return,
+            (_, Some(end)) => end.into(),
+            (_, None) => {
+                if let Some(reply) = connection.session.refuse(Refusal::ServerBusy, now.moment) {
+                    // It is removed in any case, so an error of its socket changes nothing.
+                    let _ = connection.answer(&reply, shared, now);
+                }
+                Outcome::Evicted
+            }
+        };
+        shared.metrics.evicted(standing);
+        self.remove(key, outcome, shared, now);
+    }
+
+    /// Follows anything that touched a connection: updates its standing and its deadline, or removes it
+    /// if it is finished.
+    fn settle(&mut self, key: usize, result: io::Result<()>, shared: &mut Shared, now: Now) {
+        let Some(connection) = self.table.get_mut(key) else {
+            return;
+        };
+        let token = Token::Connection(key).into();
+        let fate =
+            result.and_then(|()| connection.finish_turn(&shared.registry, token, self.linger));
+        if fate.unwrap_or(Fate::Close) == Fate::Close {
+            let outcome = connection.session.end().map_or(Outcome::Broken, Into::into);
+            return self.remove(key, outcome, shared, now);
+        }
+        self.limits.place(key, connection.standing());
+        let due = connection.session.deadline().due_tick();
+        if shared.timers.due(connection.timer) != Some(due) {
+            shared.timers.cancel(connection.timer);
+            connection.timer = shared.timers.arm(due, Timer::Connection(key as u32));
+        }
+    }
+
+    fn remove(&mut self, key: usize, outcome: Outcome, shared: &mut Shared, now: Now) {
+        let Some(connection) = self.table.try_remove(key) else {
+            return;
+        };
+        shared.timers.cancel(connection.timer);
+        self.limits.leave(key);
+        shared.metrics.closed(outcome);
+        shared.log_event(now, Kind::Closed, connection.session.client());
+    }
+}
+
+impl From<End> for Outcome {
+    fn from(end: End) -> Self {
+        match end {
+            End::Served => Self::Served,
+            End::Refused => Self::Refused,
+            End::Left => Self::Left,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Accepting connections and admitting them to the table, a bounded number in each turn.
+//!
+//! Accepting is faster than admitting. A burst leaves the kernel's backlog as fast as possible, because
+//! a client that finds the backlog full retries after a second; then it waits in a queue of newcomers.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use powtcp_common::address::ClientAddr;
+use powtcp_common::log_line::Value;
+
+use super::acceptor::{Accepted, Acceptor};
+use super::connections::Connections;
+use super::shared::{Shared, Timer};
+use crate::admission::NewcomerQueue;
+use crate::telemetry::log::Kind;
+use crate::time::{Now, TimerId};
+
+/// Newcomers that wait to be admitted. Together with the 4,096 of the backlog's default length, a burst
+/// of 12,000 connections fits.
+const MAX_WAITING: usize = 8192;
+/// Connections admitted in one turn. It stops newcomers from delaying admitted connections.
+const ADMISSIONS_PER_TURN: usize = 64;
+/// How long accepting pauses after descriptors ran out, unless one of ours is freed before.
+const ACCEPT_RETRY: Duration = Duration::from_secs(1);
+
+/// Accepts connections until it is shut.
+pub struct Intake {
+    /// `None` once it is shut.
+    acceptor: Option<Acceptor>,
+    newcomers: NewcomerQueue<(TcpStream, ClientAddr)>,
+    /// The number of connections, newcomers included, when descriptors last ran out.
+    exhausted_at: usize,
+    /// The timer of [`Timer::AcceptRetry`], while it is armed.
+    retry: Option<TimerId>,
+}
+
+impl Intake {
+    /// Creates an intake of the connections of `acceptor`.
+    pub fn new(acceptor: Acceptor) -> Self {
+        Self {
+            acceptor: Some(acceptor),
+            newcomers: NewcomerQueue::new(),
+            exhausted_at: 0,
+            retry: None,
+        }
+    }
+
+    /// Returns the address it listens on, or `None` once it is shut.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.acceptor.as_ref()?.local_addr().ok()
+    }
+
+    /// Returns whether accepting is paused because descriptors ran out.
+    pub fn is_paused(&self) -> bool {
+        self.acceptor.as_ref().is_some_and(Acceptor::is_starved)
+    }
+
+    /// Returns whether it is shut.
+    pub fn is_shut(&self) -> bool {
+        self.acceptor.is_none()
+    }
+
+    /// Returns the number of newcomers. While there are any the loop must not sleep.
+    pub fn waiting(&self) -> usize {
+        self.newcomers.len()
+    }
+
+    /// Stops listening for good and drops the newcomers. Returns whether it was open.
+    pub fn shut(&mut self) -> bool {
+        self.newcomers.clear();
+        self.acceptor.take().is_some()
+    }
+
+    /// Notes that the backlog may hold connections.
+    pub fn wake(&mut self) {
+        if let Some(acceptor) = &mut self.acceptor {
+            acceptor.wake();
+        }
+    }
+
+    /// Ends the pause that [`Timer::AcceptRetry`] was armed for.
+    pub fn on_retry(&mut self) {
+        self.retry = None;
+        self.wake();
+    }
+
+    /// Accepts what the backlog holds, and admits a turn's share of newcomers.
+    ///
+    /// # Errors
+    /// The listening socket failed.
+    pub fn take_in(
+        &mut self,
+        connections: &mut Connections,
+        shared: &mut Shared,
+        now: Now,
+    ) -> io::Result<()> {
+        let open = connections.len() + self.newcomers.len();
+        if self.is_paused() && open < self.exhausted_at {
+            self.wake();
+        }
+        self.accept(open, shared, now)?;
+        for _ in 0..ADMISSIONS_PER_TURN {
+            let Some((socket, client)) = self.newcomers.pop() else {
+                break;
+            };
+            connections.admit(socket, client, shared, now);
+        }
+        Ok(())
+    }
+
+    /// Moves connections from the backlog to the newcomers. `open` counts the connections that hold a
+    /// descriptor.
+    fn accept(&mut self, open: usize, shared: &mut Shared, now: Now) -> io::Result<()> {
+        let Some(acceptor) = &mut self.acceptor else {
+            return Ok(());
+        };
+        let mut accepted = 0;
+        while acceptor.is_ready() {
+            if self.newcomers.len() >= MAX_WAITING {
+                return acceptor.rearm(&shared.registry);
+            }
+            match acceptor.accept()? {
+                Accepted::Connection(socket, address) => {
+                    let client = ClientAddr::from(address);
+                    self.newcomers.push(client.ip().into(), (socket, client));
+                    accepted += 1;
+                }
+                Accepted::Empty => {}
+                Accepted::Exhausted { is_new, error } => {
+                    self.exhausted_at = open + accepted;
+                    if is_new {
+                        report_pause(&error, self.exhausted_at, shared, now);
+                    }
+                    self.retry.get_or_insert_with(|| {
+                        let due = now.moment.after(ACCEPT_RETRY).due_tick();
+                        shared.timers.arm(due, Timer::AcceptRetry)
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn report_pause(error: &io::Error, open: usize, shared: &mut Shared, now: Now) {
+    shared.metrics.accept_pauses += 1;
+    if shared.log.admits(now, Kind::Paused) {
+        let error = error.to_string();
+        let fields = [
+            ("error", Value::Text(&error)),
+            ("connections", Value::Number(open as u64)),
+        ];
+        shared.log.limited_line(now, Kind::Paused, &fields);
+    }
+}

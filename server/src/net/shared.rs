@@ -1,0 +1,77 @@
+//! What belongs to the server as a whole, handed to whatever handles an event.
+
+use mio::Registry;
+
+use super::random::RandomBlock;
+use crate::protocol::Rules;
+use crate::resources::Resources;
+use crate::telemetry::log::Log;
+use crate::telemetry::metrics::Metrics;
+use crate::time::TimerWheel;
+
+/// Bytes that are read and discarded in one turn of the loop, for all connections that have ended.
+/// It bounds the work that peers cause who go on sending after their last answer.
+const DISCARDED_PER_TURN: usize = 256 * 1024;
+
+/// Everything that connections, the intake and the metrics page have in common.
+pub struct Shared {
+    /// The rules that hold for every session.
+    pub rules: Rules,
+    /// Every deadline of the server.
+    pub timers: TimerWheel<Timer>,
+    /// The log on standard error.
+    pub log: Log,
+    /// The counters.
+    pub metrics: Metrics,
+    /// The poll's registry.
+    pub registry: Registry,
+    /// Bytes of answers on their way from a session to a socket. It never holds more than the answers
+    /// to one read of one connection.
+    pub(super) outgoing: Vec<u8>,
+    pub(super) resources: Resources,
+    pub(super) random: RandomBlock,
+    discardable: usize,
+}
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// The session of the connection with this key.
+    Connection(u32),
+    /// The visit of the metrics page in this slot.
+    Visit(u32),
+    /// Another attempt to accept, after descriptors ran out.
+    AcceptRetry,
+    /// The log line about suppressed lines.
+    LogReport,
+    /// The end of a shutdown's wait for clients that hold a puzzle.
+    Shutdown,
+}
+
+impl Shared {
+    /// Creates the shared part of a server that hands out `resources`.
+    pub fn new(rules: Rules, resources: Resources, log: Log, registry: Registry) -> Self {
+        Self {
+            rules,
+            timers: TimerWheel::new(),
+            log,
+            metrics: Metrics::new(),
+            registry,
+            outgoing: Vec::new(),
+            resources,
+            random: RandomBlock::new(),
+            discardable: DISCARDED_PER_TURN,
+        }
+    }
+
+    /// Begins a turn of the loop: its budgets are full again.
+    pub fn begin_turn(&mut self) {
+        self.discardable = DISCARDED_PER_TURN;
+    }
+
+    /// Takes `len` discarded bytes off the turn's budget. Returns whether any of it is left.
+    pub(super) fn discard(&mut self, len: usize) -> bool {
+        self.discardable = self.discardable.saturating_sub(len);
+        self.discardable > 0
+    }
+}

@@ -1,0 +1,27 @@
+//! The protocol of one connection, without a socket, a clock or entropy: bytes and the time come
+//! in, replies are returned.
+
+mod reply;
+mod session;
+
+use std::time::Duration;
+
+use powtcp_common::hashcash::Terms;
+
+pub use reply::Reply;
+pub use session::{DELIVERY_TIMEOUT, End, Session};
+
+/// The rules that hold for every session; set by the operator.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Dialect and difficulty of new puzzles.
+    pub terms: Terms,
+    /// How long a new puzzle is good. It bounds how long a silent peer can hold a slot.
+    pub ttl: Duration,
+    /// How long a connection may take to request its first puzzle. It stops peers that connect and
+    /// send nothing.
+    pub handshake_timeout: Duration,
+    /// Puzzles that one connection may request. It stops peers that make the server create puzzles
+    /// without end.
+    pub max_puzzles: u32,
+}

@@ -1,0 +1,263 @@
+//! The state of one connection's protocol. Transitions take the time and random bytes as arguments
+//! and return their answer.
+//!
+//! ```text
+//!            1:                     3:, right
+//!  Fresh ----------> Puzzled ---------------------> Ended(Served)
+//!    |               |  ^  |
+//!    |             1:+--+  |   anything else, or the deadline
+//!    +---------------------+----------------------> Ended(Refused)
+//!    +---------------------+----------------------> Ended(Left)
+//!                              end of stream
+//! ```
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use powtcp_common::address::ClientAddr;
+use powtcp_common::hashcash::{NotAStamp, Puzzle, RAND_LEN, Stamp, Terms};
+use powtcp_common::line::{LineBuffer, LineTooLong};
+use powtcp_common::message::{Command, MAX_CLIENT_LINE, Message, NotAMessage};
+use powtcp_common::refusal::Refusal;
+
+use super::{Reply, Rules};
+use crate::time::{Moment, Now};
+
+/// How long a connection that has ended may take to accept its last answer and to end its stream.
+/// Without this bound a peer that never reads would hold its slot for ever.
+pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The client got its resource.
+    Served,
+    /// The client got an error. It may still be sending.
+    Refused,
+    /// The client ended its stream before it got a resource or an error.
+    Left,
+}
+
+/// The state of one connection's protocol.
+#[derive(Debug)]
+pub struct Session {
+    client: ClientAddr,
+    lines: LineBuffer<MAX_CLIENT_LINE>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// No puzzle was requested yet.
+    Fresh { deadline: Moment },
+    /// A puzzle is outstanding.
+    Puzzled {
+        /// What the puzzle was made of besides the client's address. It is kept here rather than
+        /// taken from the rules, which may have changed since.
+        terms: Terms,
+        issued: u64,
+        rand: [u8; RAND_LEN],
+        sent: Moment,
+        deadline: Moment,
+        /// Puzzles requested so far.
+        requested: u32,
+    },
+    /// The last answer was given; further input is ignored.
+    Ended { how: End, deadline: Moment },
+}
+
+impl Session {
+    /// Creates the session of a connection that `client` has just opened.
+    pub fn new(client: ClientAddr, rules: &Rules, now: Moment) -> Self {
+        let deadline = now.after(rules.handshake_timeout);
+        Self {
+            client,
+            lines: LineBuffer::new(),
+            state: State::Fresh { deadline },
+        }
+    }
+
+    /// Returns the address of the client.
+    pub fn client(&self) -> ClientAddr {
+        self.client
+    }
+
+    /// Returns how the session ended, or `None` while it goes on.
+    pub fn end(&self) -> Option<End> {
+        match self.state {
+            State::Ended { how, .. } => Some(how),
+            State::Fresh { .. } | State::Puzzled { .. } => None,
+        }
+    }
+
+    /// Returns whether a puzzle is outstanding.
+    pub fn holds_puzzle(&self) -> bool {
+        matches!(self.state, State::Puzzled { .. })
+    }
+
+    /// Returns when to call [`Session::on_deadline`]; after the end, when to give up on the peer.
+    #[must_use]
+    pub fn deadline(&self) -> Moment {
+        match self.state {
+            State::Fresh { deadline }
+            | State::Puzzled { deadline, .. }
+            | State::Ended { deadline, .. } => deadline,
+        }
+    }
+
+    /// Takes lines off the front of `input` up to the first that has an answer, and returns that
+    /// answer; `None` once `input` is used up or the session has ended. `draw` supplies the random
+    /// bytes of a puzzle, or `None` if there are none.
+    pub fn next_reply<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        now: Now,
+        rules: &Rules,
+        draw: impl FnOnce() -> Option<[u8; RAND_LEN]>,
+    ) -> Option<Reply<'a>> {
+        if self.end().is_some() {
+            return None;
+        }
+        let line = match self.lines.next_line(input) {
+            Ok(Some(line)) => line,
+            Ok(None) => return None,
+            Err(LineTooLong) => return self.refuse(Refusal::MessageTooLong, now.moment),
+        };
+        match self.on_line(&line, now, rules, draw) {
+            Ok(reply) => Some(reply),
+            Err(why) => {
+                self.finish(End::Refused, now.moment);
+                Some(Reply::Refusal { why, line })
+            }
+        }
+    }
+
+    /// Notes that the peer has ended its stream; a partial line is dropped.
+    pub fn on_eof(&mut self, now: Moment) {
+        if self.end().is_none() {
+            self.finish(End::Left, now);
+        }
+    }
+
+    /// Ends the session if its deadline has passed.
+    pub fn on_deadline(&mut self, now: Moment) -> Option<Reply<'static>> {
+        if now < self.deadline() {
+            return None;
+        }
+        match self.state {
+            State::Fresh { .. } => self.refuse(Refusal::TimeoutExceeded, now),
+            State::Puzzled { .. } => self.refuse(Refusal::PuzzleExpired, now),
+            State::Ended { .. } => None,
+        }
+    }
+
+    /// Ends the session because the server shuts down, unless its client is solving a puzzle.
+    pub fn on_shutdown(&mut self, now: Moment) -> Option<Reply<'static>> {
+        match self.state {
+            State::Fresh { .. } => self.refuse(Refusal::ShuttingDown, now),
+            State::Puzzled { .. } | State::Ended { .. } => None,
+        }
+    }
+
+    /// Ends the session for the reason `why`, unless it has ended already.
+    pub fn refuse(&mut self, why: Refusal, now: Moment) -> Option<Reply<'static>> {
+        if self.end().is_some() {
+            return None;
+        }
+        self.finish(End::Refused, now);
+        Some(Reply::Refusal {
+            why,
+            line: Cow::Borrowed(b""),
+        })
+    }
+
+    fn on_line(
+        &mut self,
+        line: &[u8],
+        now: Now,
+        rules: &Rules,
+        draw: impl FnOnce() -> Option<[u8; RAND_LEN]>,
+    ) -> Result<Reply<'static>, Refusal> {
+        let message = Message::parse(line).map_err(|NotAMessage| Refusal::IncorrectMessage)?;
+        match message.command {
+            Command::RequestPuzzle => self.on_puzzle_request(now, rules, draw),
+            Command::RequestResource => self.on_stamp(message.payload, now.moment),
+            Command::Error | Command::ResponsePuzzle | Command::ResponseResource => {
+                Err(Refusal::IncorrectMessage)
+            }
+        }
+    }
+
+    fn on_puzzle_request(
+        &mut self,
+        now: Now,
+        rules: &Rules,
+        draw: impl FnOnce() -> Option<[u8; RAND_LEN]>,
+    ) -> Result<Reply<'static>, Refusal> {
+        let requested = match self.state {
+            State::Puzzled { requested, .. } => requested,
+            State::Fresh { .. } | State::Ended { .. } => 0,
+        };
+        if requested >= rules.max_puzzles {
+            return Err(Refusal::TooManyPuzzles);
+        }
+        let (terms, issued) = (rules.terms, now.wall.as_secs());
+        let rand = draw().ok_or(Refusal::InternalError)?;
+        self.state = State::Puzzled {
+            terms,
+            issued,
+            rand,
+            sent: now.moment,
+            deadline: now.moment.after(rules.ttl),
+            requested: requested + 1,
+        };
+        Ok(Reply::Puzzle(Puzzle {
+            terms,
+            client: self.client,
+            issued,
+            rand,
+        }))
+    }
+
+    /// Checks a stamp, cheapest check first: text, then age, then one SHA-1.
+    fn on_stamp(&mut self, text: &[u8], now: Moment) -> Result<Reply<'static>, Refusal> {
+        let stamp = Stamp::parse(text).map_err(|NotAStamp| Refusal::StampNotCorrect)?;
+        let State::Puzzled {
+            terms,
+            issued,
+            rand,
+            sent,
+            deadline,
+            ..
+        } = self.state
+        else {
+            return Err(Refusal::StampNotFound);
+        };
+        let puzzle = Puzzle {
+            terms,
+            client: self.client,
+            issued,
+            rand,
+        };
+        if !puzzle.is_completed_by(&stamp) {
+            return Err(Refusal::StampNotFound);
+        }
+        if now >= deadline {
+            return Err(Refusal::PuzzleExpired);
+        }
+        if !terms.difficulty.is_met_by(stamp.text()) {
+            return Err(Refusal::StampNotCorrect);
+        }
+        self.finish(End::Served, now);
+        Ok(Reply::Resource {
+            solved_in: now.since(sent),
+        })
+    }
+
+    fn finish(&mut self, how: End, now: Moment) {
+        let deadline = now.after(DELIVERY_TIMEOUT);
+        self.state = State::Ended { how, deadline };
+        // An ended session lives on for seconds; it must not keep a partial line.
+        self.lines = LineBuffer::new();
+    }
+}

@@ -1,0 +1,97 @@
+//! The kinds of log lines that peers can cause, in any number. Each kind has a quota of its own, so that a
+//! flood of one kind does not hide the others.
+
+use powtcp_common::log_line::Level;
+use powtcp_common::refusal::Refusal;
+
+/// The event that a log line reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A connection was admitted.
+    Accepted,
+    /// A connection was closed.
+    Closed,
+    /// A client got a puzzle.
+    Puzzle,
+    /// A client got a resource.
+    Resource,
+    /// Accepting paused because descriptors ran out.
+    Paused,
+    /// A connection was refused, for this reason.
+    Refused(Refusal),
+}
+
+impl Kind {
+    /// The number of kinds.
+    pub(super) const COUNT: usize = Self::UNREFUSED.len() + Refusal::ALL.len();
+    const UNREFUSED: [Self; 5] = [
+        Self::Accepted,
+        Self::Closed,
+        Self::Puzzle,
+        Self::Resource,
+        Self::Paused,
+    ];
+
+    /// Returns all kinds, in the order of their indices.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let refused = Refusal::ALL.into_iter().map(Self::Refused);
+        Self::UNREFUSED.into_iter().chain(refused)
+    }
+
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::Accepted => 0,
+            Self::Closed => 1,
+            Self::Puzzle => 2,
+            Self::Resource => 3,
+            Self::Paused => 4,
+            Self::Refused(why) => Self::UNREFUSED.len() + why as usize,
+        }
+    }
+
+    pub(super) fn level(self) -> Level {
+        match self {
+            Self::Accepted | Self::Closed => Level::Debug,
+            Self::Puzzle | Self::Resource | Self::Refused(_) => Level::Info,
+            Self::Paused => Level::Warn,
+        }
+    }
+
+    /// Returns the text of the line.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Accepted => "connection accepted",
+            Self::Closed => "connection closed",
+            Self::Puzzle => "puzzle sent",
+            Self::Resource => "resource sent",
+            Self::Paused => "accepting paused",
+            Self::Refused(_) => "connection refused",
+        }
+    }
+
+    /// Returns the name that metrics and the line about suppressed lines use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Closed => "closed",
+            Self::Puzzle => "puzzle_sent",
+            Self::Resource => "resource_sent",
+            Self::Paused => "accepting_paused",
+            Self::Refused(why) => why.name(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn each_kind_has_an_index_and_a_name_of_its_own() {
+        let indices: Vec<_> = Kind::all().map(Kind::index).collect();
+        assert_eq!(indices, (0..Kind::COUNT).collect::<Vec<_>>());
+        let names: HashSet<_> = Kind::all().map(Kind::name).collect();
+        assert_eq!(names.len(), Kind::COUNT);
+    }
+}

@@ -1,0 +1,5 @@
+//! What the server tells its operator: log lines, metrics, and what the kernel knows of the process.
+
+pub mod log;
+pub mod metrics;
+pub mod process;

@@ -1,0 +1,8 @@
+//! Time as the pure rooms know it: moments, ticks, and the wheel that keeps all deadlines. The
+//! clock that moments are read from is in `net`.
+
+mod moment;
+mod wheel;
+
+pub use moment::{Moment, Now};
+pub use wheel::{TimerId, TimerWheel};
