@@ -74,3 +74,15 @@ fn line_and_message(bencher: Bencher<'_, '_>) {
             .is_some_and(|line| Message::parse(line).is_ok())
     });
 }
+
+/// A line that arrives in two pieces, which is the one case that copies it.
+#[divan::bench(sample_size = 1000)]
+fn line_cut_in_two(bencher: Bencher<'_, '_>) {
+    let line = [b"3:", challenge().stamp(123_456).as_slice(), b"\n"].concat();
+    let mut lines = LineBuffer::<MAX_CLIENT_LINE>::new();
+    bencher.bench_local(|| {
+        let (mut start, mut end) = black_box(line.as_slice()).split_at(40);
+        let cut = lines.next_line(&mut start) == Ok(None);
+        cut && lines.next_line(&mut end).is_ok_and(|line| line.is_some())
+    });
+}
