@@ -117,7 +117,7 @@ impl Conversation {
             let mut input = unread.as_slice();
             match self.lines.next_line(&mut input) {
                 Ok(Some(line)) => {
-                    let line = line.to_vec();
+                    let line = line.into_owned();
                     self.unread = input.to_vec();
                     return Ok(line);
                 }

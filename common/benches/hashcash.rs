@@ -71,7 +71,7 @@ fn line_and_message(bencher: Bencher<'_, '_>) {
         let line = lines.next_line(&mut input);
         line.ok()
             .flatten()
-            .is_some_and(|line| Message::parse(line).is_ok())
+            .is_some_and(|line| Message::parse(&line).is_ok())
     });
 }
 

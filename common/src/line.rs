@@ -1,48 +1,44 @@
-//! Splitting a byte stream into lines, whatever pieces it arrives in.
+//! Splits a byte stream into lines, at whatever bytes the network cuts the stream into pieces.
 
+use std::borrow::Cow;
 use std::fmt;
 
-/// Cuts lines out of a stream that arrives in pieces, and keeps at most the start of one line.
+/// Cuts lines from a stream that arrives in pieces, and keeps at most the start of one line.
 ///
-/// `LIMIT` is the longest line in bytes, its `\n` counted. It stops the line without an end, which
-/// would otherwise buy all of our memory for the price of its own bytes.
+/// `LIMIT` is the maximum length of a line in bytes, including its `\n`. It stops a peer that sends
+/// a line without an end, which would otherwise fill our memory.
 ///
-/// A line that lies whole within one piece is returned where it is; only a line that a piece cuts in
-/// two is copied, and the copy is freed as soon as the line was used. Bytes that were searched for
-/// a newline once are never searched again.
+/// A line within one piece is borrowed from this piece; only a line that was cut is copied. The
+/// buffer takes 16 bytes, and heap memory only while it holds the start of a line. Each byte is
+/// searched for a newline once.
 #[derive(Debug, Default)]
 pub struct LineBuffer<const LIMIT: usize> {
-    /// The start of a line whose end has not come yet, always shorter than `LIMIT`; or, until the
-    /// next call, the whole of the line that was returned last, its `\n` included.
+    /// The start of a line without its end, always shorter than `LIMIT`.
     partial: Box<[u8]>,
 }
 
-/// A line had no `\n` among its first `LIMIT` bytes. The stream has no next line any more: the
-/// caller ends it.
+/// A line has no `\n` in its first `LIMIT` bytes. The caller closes the connection: the stream
+/// cannot be split into lines any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineTooLong;
 
 impl<const LIMIT: usize> LineBuffer<LIMIT> {
-    /// An empty buffer. It takes no heap memory before a line is cut in two.
+    /// Creates an empty buffer.
     pub fn new() -> Self {
-        Self {
-            partial: Box::default(),
-        }
+        Self::default()
     }
 
-    /// Takes the next line off the front of `input`, without its `\n` and one `\r` before that.
+    /// Takes the next line from the front of `input`, and returns it without its `\n` and without
+    /// one `\r` before the `\n`.
     ///
-    /// `Ok(None)` means that `input` is used up and the line goes on in the next piece.
+    /// Returns `Ok(None)` when `input` is used up and the line continues in the next piece.
     ///
     /// # Errors
-    /// [`LineTooLong`] as soon as `LIMIT` bytes came without a `\n`; the rest of `input` stays.
-    pub fn next_line<'a, 'input: 'a>(
-        &'a mut self,
+    /// [`LineTooLong`] as soon as `LIMIT` bytes came without a `\n`. It leaves `input` unchanged.
+    pub fn next_line<'input>(
+        &mut self,
         input: &mut &'input [u8],
-    ) -> Result<Option<&'a [u8]>, LineTooLong> {
-        if self.partial.last() == Some(&b'\n') {
-            self.partial = Box::default();
-        }
+    ) -> Result<Option<Cow<'input, [u8]>>, LineTooLong> {
         let room = LIMIT - self.partial.len();
         let window = &input[..input.len().min(room)];
         let Some(newline) = window.iter().position(|&byte| byte == b'\n') else {
@@ -54,16 +50,18 @@ impl<const LIMIT: usize> LineBuffer<LIMIT> {
             *input = &[];
             return Ok(None);
         };
-        let (line, rest) = input.split_at(newline + 1);
+        let (end, rest) = (&input[..newline], &input[newline + 1..]);
         *input = rest;
         if self.partial.is_empty() {
-            return Ok(Some(without_ending(line)));
+            return Ok(Some(Cow::Borrowed(end.strip_suffix(b"\r").unwrap_or(end))));
         }
-        self.keep(line);
-        Ok(Some(without_ending(&self.partial)))
+        self.keep(end);
+        let mut line = Vec::from(std::mem::take(&mut self.partial));
+        line.pop_if(|last| *last == b'\r');
+        Ok(Some(Cow::Owned(line)))
     }
 
-    /// Takes just the memory that it needs: there is a buffer for each connection.
+    /// Allocates exactly what is needed: each connection of a server has a buffer.
     fn keep(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.partial = [&self.partial, bytes].concat().into();
@@ -79,18 +77,13 @@ impl fmt::Display for LineTooLong {
 
 impl std::error::Error for LineTooLong {}
 
-fn without_ending(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     type Buffer = LineBuffer<8>;
 
-    /// All lines of `pieces`, and whether the stream ended in a line that was too long.
+    /// Returns all lines of `pieces`, and whether the stream ended with a line that is too long.
     fn lines_of(pieces: &[&[u8]]) -> (Vec<Vec<u8>>, bool) {
         let mut buffer = Buffer::new();
         let mut lines = Vec::new();
@@ -98,7 +91,7 @@ mod tests {
             let mut input = *piece;
             loop {
                 match buffer.next_line(&mut input) {
-                    Ok(Some(line)) => lines.push(line.to_vec()),
+                    Ok(Some(line)) => lines.push(line.into_owned()),
                     Ok(None) => break,
                     Err(LineTooLong) => return (lines, true),
                 }
@@ -147,18 +140,17 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_held_only_for_a_line_cut_in_two() {
+    fn memory_is_held_only_while_a_line_is_cut() {
+        assert_eq!(size_of::<Buffer>(), 16);
         let mut buffer = Buffer::new();
         let mut input: &[u8] = b"whole\nhal";
-        assert_eq!(buffer.next_line(&mut input), Ok(Some(&b"whole"[..])));
+        let whole = buffer.next_line(&mut input).unwrap();
+        assert!(matches!(whole, Some(Cow::Borrowed(b"whole"))));
         assert_eq!(buffer.partial.len(), 0);
-        let mut buffer = Buffer::new();
-        let mut input: &[u8] = b"hal";
         assert_eq!(buffer.next_line(&mut input), Ok(None));
-        assert_ne!(buffer.partial.len(), 0);
-        let mut input: &[u8] = b"f\n";
-        assert_eq!(buffer.next_line(&mut input), Ok(Some(&b"half"[..])));
-        assert_eq!(buffer.next_line(&mut &b""[..]), Ok(None));
+        assert_eq!(buffer.partial.len(), 3);
+        let half = buffer.next_line(&mut &b"f\n"[..]).unwrap();
+        assert!(matches!(half, Some(Cow::Owned(line)) if line == b"half"));
         assert_eq!(buffer.partial.len(), 0);
     }
 }

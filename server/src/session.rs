@@ -111,7 +111,7 @@ impl Session {
             };
             self.state = match self.lines.next_line(input) {
                 Ok(Some(line)) => {
-                    step.line = line;
+                    step.line = &line;
                     self.state.on_line(&mut step)
                 }
                 Ok(None) => return,

@@ -74,7 +74,7 @@ impl Exchange {
             let mut input = &buffer[..len];
             let answer = match self.lines.next_line(&mut input) {
                 Ok(None) => continue,
-                Ok(Some(line)) => Answer::read(line),
+                Ok(Some(line)) => Answer::read(&line),
                 Err(LineTooLong) => return Step::Failed("line too long".to_string()),
             };
             let stamp = match answer {
