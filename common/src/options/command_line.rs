@@ -51,8 +51,8 @@ impl Program {
         for spec in flags.into_iter().chain(last) {
             // The last line of a file wins, as in a shell.
             let in_file = from_file.iter().rfind(|given| given.option == spec.name());
-            let given = take(spec)?.or_else(|| in_file.cloned());
-            values.extend(given.or_else(|| spec.default_value()));
+            let given = take(spec)?.or(in_file.cloned());
+            values.extend(given.or(spec.default_value()?));
         }
         match arguments.finish().first() {
             Some(left) => Err(self.leftover(&left.to_string_lossy())),
@@ -99,25 +99,28 @@ impl Spec {
     /// Takes this option from the command line.
     fn take_from(&self, arguments: &mut Arguments) -> Result<Option<Given>, UsageError> {
         let name = self.name();
-        let flag = |value: &str| Given::new(name, value, Origin::Flag, String::new());
-        if self.is_positional() {
-            let given = |value| Given::from_os(name, value, Origin::Flag, String::new());
-            return take_positional(arguments).map(given).transpose();
-        }
-        let keys: Keys = match self.short() {
-            Some(short) => [short, name].into(),
-            None => name.into(),
+        let flag = |value| Given::new(name, value, Origin::Flag, String::new());
+        let value = if self.is_positional() {
+            take_positional(arguments)
+        } else if self.is_switch() {
+            arguments.contains(self.keys()).then(|| "true".into())
+        } else {
+            // Of the calls of pico-args, only this one accepts `--name=value` too.
+            let value =
+                arguments.opt_value_from_fn(self.keys(), |value| Ok::<_, String>(value.into()));
+            value.map_err(|error| match error {
+                Error::OptionWithoutAValue(_) => UsageError::new(format!("{name}: needs a value")),
+                error => UsageError::new(format!("{name}: {error}")),
+            })?
         };
-        if self.is_switch() {
-            return Ok(arguments.contains(keys).then(|| flag("true")));
-        }
-        // Of the calls of pico-args, only this one accepts `--name=value` too.
-        match arguments.opt_value_from_fn(keys, |value| Ok::<_, String>(value.to_string())) {
-            Ok(value) => Ok(value.as_deref().map(flag)),
-            Err(Error::OptionWithoutAValue(_)) => {
-                Err(UsageError::new(format!("{name}: needs a value")))
-            }
-            Err(error) => Err(UsageError::new(format!("{name}: {error}"))),
+        value.map(flag).transpose()
+    }
+
+    /// Returns the names of a flag, for pico-args.
+    fn keys(&self) -> Keys {
+        match self.short() {
+            Some(short) => [short, self.name()].into(),
+            None => self.name().into(),
         }
     }
 
@@ -126,22 +129,16 @@ impl Spec {
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<Given>, UsageError> {
         let variable = self.variable();
-        let Some(value) = environment(&variable) else {
-            return Ok(None);
-        };
-        Given::from_os(self.name(), value, Origin::Environment, variable).map(Some)
+        let value = environment(&variable);
+        let given = |value| Given::new(self.name(), value, Origin::Environment, variable);
+        value.map(given).transpose()
     }
 
-    fn default_value(&self) -> Option<Given> {
-        match self.fallback {
-            Fallback::Value(value) => Some(Given::new(
-                self.name(),
-                value,
-                Origin::Default,
-                String::new(),
-            )),
-            Fallback::Words(_) | Fallback::Off => None,
-        }
+    fn default_value(&self) -> Result<Option<Given>, UsageError> {
+        let Fallback::Value(value) = self.fallback else {
+            return Ok(None);
+        };
+        Given::new(self.name(), value.into(), Origin::Default, String::new()).map(Some)
     }
 }
 

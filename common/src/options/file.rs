@@ -42,7 +42,7 @@ pub(super) fn read(file: &Given, specs: &'static [Spec]) -> Result<Vec<Given>, U
                 "unknown key '{key}', expected one of {known}"
             )));
         };
-        values.push(Given::new(spec.name(), value, Origin::File, place));
+        values.push(Given::new(spec.name(), value.into(), Origin::File, place)?);
     }
     Ok(values)
 }

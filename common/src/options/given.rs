@@ -26,27 +26,22 @@ pub(super) enum Origin {
 }
 
 impl Given {
-    pub(super) fn new(option: &'static str, value: &str, origin: Origin, place: String) -> Self {
-        let value = value.to_string();
-        Self {
-            option,
-            value,
-            origin,
-            place,
-        }
-    }
-
-    /// Likewise, from a string of the operating system.
+    /// Creates a value from a string of the operating system.
     ///
     /// # Errors
-    /// [`UsageError`] for text that is not UTF-8.
-    pub(super) fn from_os(
+    /// [`UsageError`] for a value that is not UTF-8.
+    pub(super) fn new(
         option: &'static str,
         value: OsString,
         origin: Origin,
         place: String,
     ) -> Result<Self, UsageError> {
-        let given = Self::new(option, &value.to_string_lossy(), origin, place);
+        let given = Self {
+            option,
+            value: value.to_string_lossy().into_owned(),
+            origin,
+            place,
+        };
         if value.to_str().is_none() {
             return Err(given.wrong("text in UTF-8"));
         }

@@ -19,29 +19,24 @@ pub struct Options {
     values: Vec<Given>,
 }
 
-/// A reader also returns a [`UsageError`] for a name that is not in the program's table. The
-/// program does not start then, so its tests find the mistake.
+/// Every reader returns a [`UsageError`] for a value that it does not accept. It also returns one
+/// for a name that is not in the program's table: the program does not start then, so its tests
+/// find the mistake.
 impl Options {
     pub(super) fn new(specs: &'static [Spec], values: Vec<Given>) -> Self {
         Self { specs, values }
     }
 
-    /// Reads a decimal number within `range`. The option must have a default value.
-    ///
-    /// # Errors
-    /// [`UsageError`] for anything else.
+    /// Reads a decimal number within `range`, of an option with a default value.
     pub fn number<T>(&self, name: &str, range: RangeInclusive<T>) -> Result<T, UsageError>
     where
         T: FromStr + PartialOrd + Display,
     {
-        let expected = whole_number_within(&range);
-        self.required(name, &expected, |text| whole_number(text, range))
+        let number = self.optional_number(name, range)?;
+        number.ok_or_else(|| missing(name))
     }
 
-    /// Reads a decimal number within `range`, or `None` if the option is not given.
-    ///
-    /// # Errors
-    /// [`UsageError`] for anything else.
+    /// Reads a decimal number within `range`, or returns `None` if the option is not given.
     pub fn optional_number<T>(
         &self,
         name: &str,
@@ -50,14 +45,11 @@ impl Options {
     where
         T: FromStr + PartialOrd + Display,
     {
-        let expected = whole_number_within(&range);
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
         self.value(name, &expected, |text| whole_number(text, range))
     }
 
     /// Reads a duration within `range`, such as `250ms` or `1h`.
-    ///
-    /// # Errors
-    /// [`UsageError`] for anything else.
     pub fn duration(
         &self,
         name: &str,
@@ -70,9 +62,6 @@ impl Options {
     }
 
     /// Reads one of several words, each with the value that it stands for.
-    ///
-    /// # Errors
-    /// [`UsageError`] for any other word.
     pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<T, UsageError> {
         let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
         let expected = match words.split_last() {
@@ -83,20 +72,15 @@ impl Options {
         self.required(name, &expected, |text| Some(chosen(text)?.1))
     }
 
-    /// Reads the path of a file, or `None` if the option is not given.
-    ///
-    /// # Errors
-    /// [`UsageError`] for a text with a NUL, which no path can contain.
+    /// Reads the path of a file, or returns `None` if the option is not given. No path can contain
+    /// a NUL.
     pub fn path(&self, name: &str) -> Result<Option<PathBuf>, UsageError> {
         let parse = |text: &str| (!text.contains('\0')).then(|| text.into());
         self.value(name, "the path of a file", parse)
     }
 
-    /// Reads whether a switch is on. In the environment and in a file it is `true` or `1`, `false`
-    /// or `0`.
-    ///
-    /// # Errors
-    /// [`UsageError`] for anything else.
+    /// Reads whether a switch is on. In the environment and in a file it is `true` or `1`, or
+    /// `false` or `0`.
     pub fn switch(&self, name: &str) -> Result<bool, UsageError> {
         let parse = |text: &str| match text {
             "true" | "1" => Some(true),
@@ -106,11 +90,20 @@ impl Options {
         Ok(self.value(name, "true or false", parse)?.unwrap_or(false))
     }
 
-    /// Reads a value with `parse`, or returns `None` if the option is not given and has no default
-    /// value. `expected` describes in an error what `parse` accepts.
-    ///
-    /// # Errors
-    /// [`UsageError`] where `parse` returns `None`.
+    /// Reads a value with `parse`, of an option with a default value. An error says that `expected`
+    /// is what `parse` accepts.
+    pub fn required<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, UsageError> {
+        let value = self.value(name, expected, parse)?;
+        value.ok_or_else(|| missing(name))
+    }
+
+    /// Reads a value with `parse`, like [`Options::required`], or returns `None` if the option is
+    /// not given and has no default value.
     pub fn value<T>(
         &self,
         name: &str,
@@ -121,30 +114,15 @@ impl Options {
             if self.specs.iter().any(|spec| spec.name() == name) {
                 return Ok(None);
             }
-            return Err(UsageError::new(format!(
-                "{name}: not in the table of options"
-            )));
+            let text = format!("{name}: not in the table of options");
+            return Err(UsageError::new(text));
         };
         let value = parse(&given.value);
         value.map(Some).ok_or_else(|| given.wrong(expected))
     }
 
-    /// Reads a value with `parse`, like [`Options::value`], of an option that has a default value.
-    ///
-    /// # Errors
-    /// [`UsageError`] where `parse` returns `None`, or where the option has no value.
-    pub fn required<T>(
-        &self,
-        name: &str,
-        expected: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, UsageError> {
-        let missing = || UsageError::new(format!("{name}: missing, expected {expected}"));
-        self.value(name, expected, parse)?.ok_or_else(missing)
-    }
-
-    /// Returns the error for a value of the option `name` that a reader accepted but that cannot be
-    /// used, because of `reason`.
+    /// Returns the error for a value that a reader accepted but that cannot be used, because of
+    /// `reason`.
     pub fn unusable(&self, name: &str, reason: impl Display) -> UsageError {
         let subject = self.find(name).map_or(name.to_string(), Given::to_string);
         UsageError::new(format!("{subject}: {reason}"))
@@ -169,19 +147,28 @@ pub fn whole_number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T
     (has_digits_only && range.contains(&number)).then_some(number)
 }
 
-fn whole_number_within<T: Display>(range: &RangeInclusive<T>) -> String {
-    format!("a whole number from {} to {}", range.start(), range.end())
+fn missing(name: &str) -> UsageError {
+    UsageError::new(format!("{name}: needs a value"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+
     use super::super::given::Origin;
     use super::*;
 
+    /// The options of a program with `--a`, which has this value, and `--none`, which has none.
     fn options(value: &str) -> Options {
         static SPECS: [Spec; 2] = [Spec::new("--a", "", ""), Spec::optional("--none", "", "")];
-        let given = Given::new("--a", value, Origin::Flag, String::new());
-        Options::new(&SPECS, vec![given])
+        let given = Given::new("--a", value.into(), Origin::Flag, String::new());
+        Options::new(&SPECS, vec![given.unwrap()])
+    }
+
+    #[track_caller]
+    fn assert_expects<T: Debug>(result: Result<T, UsageError>, expected: &str) {
+        let text = format!("--a: '?' is wrong, expected {expected}");
+        assert_eq!(result.unwrap_err(), UsageError(text));
     }
 
     #[test]
@@ -206,31 +193,17 @@ mod tests {
 
     #[test]
     fn each_error_says_what_its_reader_expects() {
-        let wrong = options("?");
+        let options = options("?");
         let choices = [("x", 1), ("y", 2), ("z", 3)];
         let durations = Duration::ZERO..=Duration::from_secs(3_600);
-        let cases = [
-            (
-                wrong.number("--a", 1..=9).err(),
-                "a whole number from 1 to 9",
-            ),
-            (
-                wrong.optional_number("--a", 0..=5).err(),
-                "a whole number from 0 to 5",
-            ),
-            (
-                wrong.duration("--a", durations).err(),
-                "a duration from 0ms to 1h, such as 10s",
-            ),
-            (wrong.choice("--a", &choices).err(), "x, y or z"),
-            (wrong.choice("--a", &choices[..1]).err(), "x"),
-            (wrong.switch("--a").err(), "true or false"),
-        ];
-        for (error, expected) in cases {
-            let text = format!("--a: '?' is wrong, expected {expected}");
-            assert_eq!(error, Some(UsageError::new(text)));
-        }
-        assert!(options("\0").path("--a").is_err());
+        assert_expects(options.number("--a", 1..=9), "a whole number from 1 to 9");
+        assert_expects(
+            options.duration("--a", durations),
+            "a duration from 0ms to 1h, such as 10s",
+        );
+        assert_expects(options.choice("--a", &choices), "x, y or z");
+        assert_expects(options.choice("--a", &choices[..1]), "x");
+        assert_expects(options.switch("--a"), "true or false");
     }
 
     #[test]
@@ -239,27 +212,15 @@ mod tests {
         assert_eq!(options("7").optional_number("--none", 1..=9), Ok(None));
         assert_eq!(options("y").choice("--a", &[("x", 1), ("y", 2)]), Ok(2));
         assert_eq!(options("a/b").path("--a"), Ok(Some("a/b".into())));
-        let seconds = Duration::from_secs(2)..=Duration::from_secs(3);
-        assert_eq!(
-            options("2s").duration("--a", seconds.clone()),
-            Ok(Duration::from_secs(2))
-        );
-        assert!(options("3001ms").duration("--a", seconds).is_err());
+        let [two, three] = [2, 3].map(Duration::from_secs);
+        assert_eq!(options("2s").duration("--a", two..=three), Ok(two));
+        assert!(options("3001ms").duration("--a", two..=three).is_err());
     }
 
     #[test]
     fn a_name_that_is_not_in_the_table_cannot_be_read() {
         assert_eq!(options("").path("--none"), Ok(None));
-        for error in [
-            options("1").path("--b").err(),
-            options("1").switch("--b").err(),
-        ] {
-            assert!(
-                error
-                    .unwrap()
-                    .to_string()
-                    .starts_with("--b: not in the table")
-            );
-        }
+        let error = options("").path("--b").unwrap_err().to_string();
+        assert!(error.starts_with("--b: not in the table"), "{error}");
     }
 }
