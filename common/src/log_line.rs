@@ -89,7 +89,7 @@ pub fn escape(out: &mut String, bytes: &[u8]) {
 
 impl Level {
     /// The name that stands in a line.
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Error => "ERROR",
             Self::Warn => "WARN",
@@ -202,7 +202,7 @@ pub fn escape_json(out: &mut String, bytes: &[u8]) {
 
 /// Characters that show nothing but change how a line is shown or where it ends: marks of writing
 /// direction, line and paragraph separators, zero-width ones. All lie below U+10000.
-const fn is_invisible(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 

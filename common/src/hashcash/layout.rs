@@ -94,12 +94,12 @@ impl Layout {
     }
 
     /// How many batches there are.
-    pub(super) const fn batches(&self) -> u64 {
+    pub(super) fn batches(&self) -> u64 {
         9 * self.first_lead / HEADS as u64 * self.middles
     }
 
     /// The counter of a head of a batch and a last quad. The lead's first digit is no zero.
-    pub(super) const fn counter(&self, batch: u64, head: usize, quad: usize) -> u64 {
+    pub(super) fn counter(&self, batch: u64, head: usize, quad: usize) -> u64 {
         let index = batch * HEADS as u64 + head as u64;
         let lead = self.first_lead + index % (9 * self.first_lead);
         let middle = index / (9 * self.first_lead);

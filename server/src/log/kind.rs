@@ -69,7 +69,7 @@ impl Kind {
     }
 
     /// One word, for the line that sums up and for metrics.
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Closed => "closed",
