@@ -59,7 +59,8 @@ impl Difficulty {
     /// The length of a SHA-1 hash.
     const MAX_BITS: u32 = 160;
 
-    /// Returns the difficulty of `bits` leading zero bits, or `None` if a SHA-1 hash has fewer bits.
+    /// Returns the difficulty of `bits` leading zero bits, or `None` if a SHA-1 hash has fewer
+    /// bits.
     pub fn from_bits(bits: u32) -> Option<Self> {
         (bits <= Self::MAX_BITS).then_some(Self(bits as u8))
     }

@@ -10,8 +10,8 @@ use super::{Dialect, Difficulty, Stamp, VERSION, ZERO_COUNTER};
 use crate::address::ClientAddr;
 use crate::utc::Utc;
 
-/// The length of RAND in bytes. 96 bits make each puzzle unique, and unpredictable for a client that
-/// wants to solve it in advance.
+/// The length of RAND in bytes. 96 bits make each puzzle unique, and unpredictable for a client
+/// that wants to solve it in advance.
 pub const RAND_LEN: usize = 12;
 
 /// The length of RAND in base64.
@@ -109,8 +109,8 @@ impl Prefix {
         &self.text[..self.len]
     }
 
-    /// Appends `bytes`. Their length is known at compile time, so that the copy takes a few moves and
-    /// no call. [`Self::CAPACITY`] has room for every piece.
+    /// Appends `bytes`. Their length is known at compile time, so that the copy takes a few moves
+    /// and no call. [`Self::CAPACITY`] has room for every piece.
     fn push<const N: usize>(&mut self, bytes: [u8; N]) {
         let end = self.len + N;
         if let Some(space) = self.text.get_mut(self.len..end) {
@@ -126,8 +126,9 @@ impl Prefix {
         self.push([b'0' + (number % 10) as u8]);
     }
 
-    /// Appends `IP/PORT`, with `-` instead of each `:` of an IPv6 address, because the stock program
-    /// rejects a resource with a colon. In the powtcp dialect appends `IP:PORT` or `[IPv6]:PORT`.
+    /// Appends `IP/PORT`, with `-` instead of each `:` of an IPv6 address, because the stock
+    /// program rejects a resource with a colon. In the powtcp dialect appends `IP:PORT` or
+    /// `[IPv6]:PORT`.
     fn push_client(&mut self, client: ClientAddr, dialect: Dialect) {
         match client.ip() {
             IpAddr::V4(ip) => {
