@@ -1,8 +1,9 @@
-//! How fast counters are tried: every kernel that this machine has and the oracle, on one thread, and
-//! the stock `hashcash` as a whole program where it is installed. They take turns, so that a machine
-//! whose speed drifts is as kind to one as to the other; the medians are compared.
+//! Measures how many counters per second are tried: by each kernel of this machine and by the
+//! oracle on one thread, by the best kernel on all threads, and by the stock program `hashcash` if
+//! it is installed. The contenders run alternately, so that changes in the speed of the machine
+//! affect all of them, and the medians are compared.
 //!
-//! `--short` takes a second; `--check` fails if the best kernel has fallen far behind.
+//! `--short` takes about a second. `--check` fails if the best kernel is much slower than expected.
 
 use std::io;
 use std::num::NonZero;
@@ -12,18 +13,18 @@ use std::time::{Duration, Instant};
 
 use powtcp_common::hashcash::{Challenge, Difficulty, Kernel, Watch, solve};
 
-/// Nobody solves this one in time: its kernels run until they are cancelled.
+/// A puzzle that is too hard to be solved: the kernels run until they are cancelled.
 const PUZZLE: &[u8] = b"1:64:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==";
 
-/// What a kernel reached when it was written, as a multiple of the portable one, on an AMD EPYC
-/// (Zen 4). Less than a third of it is a fault and not noise.
+/// The speed of each kernel when it was written, as a multiple of the portable kernel's, on an AMD
+/// EPYC (Zen 4). Less than a third of this is a defect and not noise.
 const REACHED: [(Kernel, f64); 3] = [
     (Kernel::Avx512, 9.9),
     (Kernel::Avx2, 5.0),
     (Kernel::Portable, 1.0),
 ];
 
-/// Somebody who tries counters.
+/// A program or function that tries counters.
 #[derive(PartialEq, Eq)]
 enum Contender {
     Kernel(Kernel, NonZero<usize>),
@@ -87,7 +88,7 @@ fn main() -> ExitCode {
         .find(|(kernel, _)| *kernel == best)
         .map_or(1.0, |(_, ratio)| *ratio);
     if has("--check") && ratio < reached / 3.0 {
-        eprintln!("{best} is {ratio:.2} x portable, and was {reached:.2} x");
+        eprintln!("{best} is {ratio:.2} x portable, expected about {reached:.2} x");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -105,7 +106,7 @@ impl Contender {
         }
     }
 
-    /// Attempts a second.
+    /// Returns the attempts per second, or `None` if the program is not installed.
     fn rate(&self, round: u32, time: Duration) -> Option<f64> {
         match self {
             Self::Kernel(kernel, threads) => Some(rate_of_kernel(*kernel, *threads, time)),
@@ -135,14 +136,14 @@ fn rate_of_oracle(time: Duration) -> f64 {
     let mut attempts = 0;
     while start.elapsed() < time {
         attempts += 1000;
-        (attempts - 1000..attempts).for_each(|counter| {
+        for counter in attempts - 1000..attempts {
             std::hint::black_box(challenge.is_solved_by(counter));
-        });
+        }
     }
     attempts as f64 / start.elapsed().as_secs_f64()
 }
 
-/// One stamp of 23 bits; the program says how many tries it took.
+/// Mints one stamp of 23 bits. The program prints how many tries it took.
 fn rate_of_stock(round: u32) -> io::Result<f64> {
     let start = Instant::now();
     let output = Command::new("hashcash")
@@ -162,7 +163,7 @@ fn rate_of_stock(round: u32) -> io::Result<f64> {
         .ok_or_else(|| io::Error::other("no tries in its output"))
 }
 
-/// What a puzzle costs on one core, on all, and with the stock program, in Markdown.
+/// Prints the time for a puzzle on one core, on all cores and with the stock program, in Markdown.
 fn print_costs(rates: &[Option<f64>; 3]) {
     println!("\n| bits | hashes | one core | all cores | stock hashcash |");
     println!("| --- | --- | --- | --- | --- |");
@@ -173,7 +174,7 @@ fn print_costs(rates: &[Option<f64>; 3]) {
     }
 }
 
-/// Two digits and a unit.
+/// Writes a time with two digits and a unit.
 fn seconds(seconds: f64) -> String {
     let (value, unit) = match seconds {
         s if s < 1e-3 => (s * 1e6, "µs"),

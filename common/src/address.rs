@@ -1,10 +1,13 @@
-//! The address of a client, as stamps and log lines write it.
+//! The address of a client in the form that stamps and log lines show.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-/// Where a client connects from. An IPv4-mapped IPv6 address is the IPv4 address; flow label and
-/// scope are dropped. 20 bytes, where a `SocketAddr` takes 32.
+/// The address and port of a client.
+///
+/// An IPv4-mapped IPv6 address becomes the IPv4 address; the flow label and the scope of an IPv6
+/// address are dropped. The type takes 20 bytes, and a `SocketAddr` 32: a server holds one for each
+/// connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddr {
     ip: IpAddr,
@@ -12,13 +15,13 @@ pub struct ClientAddr {
 }
 
 impl ClientAddr {
-    /// The address, never an IPv4-mapped one.
-    pub const fn ip(&self) -> IpAddr {
+    /// Returns the address, which is never an IPv4-mapped one.
+    pub fn ip(&self) -> IpAddr {
         self.ip
     }
 
-    /// The port.
-    pub const fn port(&self) -> u16 {
+    /// Returns the port.
+    pub fn port(&self) -> u16 {
         self.port
     }
 }
@@ -32,7 +35,7 @@ impl From<SocketAddr> for ClientAddr {
     }
 }
 
-/// `IP:PORT` or `[IPv6]:PORT`.
+/// Writes `IP:PORT` or `[IPv6]:PORT`.
 impl fmt::Display for ClientAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         SocketAddr::new(self.ip, self.port).fmt(f)

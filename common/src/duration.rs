@@ -2,19 +2,27 @@
 
 use std::time::Duration;
 
-/// Reads a whole number and a unit, `ms`, `s`, `m` or `h`; `None` for anything else.
+/// The units with their lengths in milliseconds, the longest first.
+const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// Parses a whole number and a unit: `ms`, `s`, `m` or `h`. Returns `None` for anything else.
 pub fn parse(text: &str) -> Option<Duration> {
-    let unit = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(unit);
-    let milliseconds = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let (_, milliseconds) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
     let number: u64 = number.parse().ok()?;
     number.checked_mul(milliseconds).map(Duration::from_millis)
+}
+
+/// Writes a duration in the longest unit that divides it, as [`parse`] reads it. Drops what is
+/// shorter than a millisecond.
+pub fn write(duration: Duration) -> String {
+    let total = duration.as_millis();
+    for (unit, milliseconds) in UNITS {
+        if total != 0 && total.is_multiple_of(milliseconds.into()) {
+            return format!("{}{unit}", total / u128::from(milliseconds));
+        }
+    }
+    "0ms".to_string()
 }
 
 #[cfg(test)]
@@ -22,19 +30,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_are_understood() {
+    fn units_are_read_and_written() {
         let cases = [
+            ("0ms", 0),
             ("250ms", 250),
             ("10s", 10_000),
             ("2m", 120_000),
-            ("1h", 3_600_000),
+            ("90m", 5_400_000),
+            ("24h", 86_400_000),
         ];
         for (text, milliseconds) in cases {
-            assert_eq!(
-                parse(text),
-                Some(Duration::from_millis(milliseconds)),
-                "{text}"
-            );
+            let duration = Duration::from_millis(milliseconds);
+            assert_eq!(parse(text), Some(duration), "{text}");
+            assert_eq!(write(duration), text);
         }
     }
 

@@ -1,8 +1,10 @@
-//! What both ends of powtcp share, free of sockets, clocks and entropy: the messages of the wire
-//! protocol, the lines that carry them, the hashcash stamps inside them and the search for their
-//! counters; and, for the edge of each program, its options and the shape of its log lines.
+//! The code that the server and the client of powtcp share: the messages of the wire protocol, the
+//! lines that carry them, the hashcash stamps in them and the solver. Each program also takes its
+//! options and the format of its log lines from here.
 //!
-//! A byte that arrives walks `line` -> `message` -> `hashcash`; nothing here reads or sends one.
+//! Bytes of a peer pass through `line`, `message` and `hashcash`, in this order. Nothing there uses
+//! a socket, a clock or entropy: all of that is an argument. Only `options` reads files and the
+//! environment. `common/README.md` specifies the wire protocol.
 
 pub mod address;
 pub mod duration;

@@ -1,27 +1,28 @@
-//! The five messages of the wire protocol: a command digit, a colon and a payload on one line.
+//! The five messages of the wire protocol (see "Messages" in `common/README.md`). A message is one
+//! line: a command digit, a colon and a payload.
 
 use std::fmt;
 
-/// The longest line that a client may send, in bytes, `\n` counted. A stamp takes about 90; the
-/// limit bounds what a server must keep for a client that has paid nothing.
+/// The maximum length of a line from a client in bytes, including its `\n`. A stamp takes about 90
+/// bytes. The limit bounds the memory that a client can make the server use before it pays.
 pub const MAX_CLIENT_LINE: usize = 512;
 
-/// The longest line that a server may send, in bytes, `\n` counted. It bounds what a client must
-/// keep for a server that it does not trust.
+/// The maximum length of a line from a server in bytes, including its `\n`. The limit bounds the
+/// memory that a server can make a client use.
 pub const MAX_SERVER_LINE: usize = 65_536;
 
-/// What a line asks or answers: its first byte.
+/// The kind of a message, which is the first byte of its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// `0`, from the server: the connection ends; the payload says why.
+    /// `0`, from the server: an error that ends the connection; the payload says why.
     Error,
-    /// `1`, from the client: asks for a puzzle; the payload is ignored.
+    /// `1`, from the client: a request for a puzzle; the payload is ignored.
     RequestPuzzle,
-    /// `2`, from the server: the payload is a stamp whose counter is still zero.
+    /// `2`, from the server: a puzzle; the payload is a stamp with a counter of zero.
     ResponsePuzzle,
-    /// `3`, from the client: the payload is the solved stamp.
+    /// `3`, from the client: a solution; the payload is the solved stamp.
     RequestResource,
-    /// `4`, from the server: the payload is what the client paid for.
+    /// `4`, from the server: the payload is the resource that the client has paid for.
     ResponseResource,
 }
 
@@ -34,29 +35,29 @@ impl Command {
         Self::ResponseResource,
     ];
 
-    const fn digit(self) -> u8 {
+    fn digit(self) -> u8 {
         b'0' + self as u8
     }
 }
 
-/// One line, understood: its command and its payload, any bytes but `\n`.
+/// A parsed line: a command and its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
-    /// What is asked or answered.
+    /// The kind of message.
     pub command: Command,
-    /// What follows the colon; its meaning depends on the command.
+    /// The bytes after the colon, any except `\n`. Their meaning depends on the command.
     pub payload: &'a [u8],
 }
 
-/// A line that is no message: it does not begin with a command from `0` to `4` and a colon.
+/// The line does not begin with a command from `0` to `4` and a colon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAMessage;
 
 impl<'a> Message<'a> {
-    /// Reads a line without its line ending.
+    /// Parses a line without its line ending. Copies nothing.
     ///
     /// # Errors
-    /// [`NotAMessage`] for anything but a command digit, a colon and a payload.
+    /// [`NotAMessage`] for anything except a command digit, a colon and a payload.
     pub fn parse(line: &'a [u8]) -> Result<Self, NotAMessage> {
         let [digit, b':', payload @ ..] = line else {
             return Err(NotAMessage);
@@ -70,7 +71,7 @@ impl<'a> Message<'a> {
         })
     }
 
-    /// Appends the message to `out` as a line, `\n` included.
+    /// Appends the message to `out` as a line with its `\n`.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&[self.command.digit(), b':']);
         out.extend_from_slice(self.payload);
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_survives_the_wire() {
+    fn a_written_message_parses_to_the_same_message() {
         for (digit, command) in (b'0'..).zip(Command::ALL) {
             for payload in [&b""[..], b"Don't Panic.", b":1:\xff\0\r"] {
                 let message = Message { command, payload };
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_known_digit_and_a_colon_make_a_message() {
+    fn only_a_known_digit_and_a_colon_begin_a_message() {
         for digit in 0..=u8::MAX {
             for colon in 0..=u8::MAX {
                 let known = (b'0'..=b'4').contains(&digit) && colon == b':';

@@ -1,34 +1,35 @@
-//! Why a server ends a connection: the table of errors of the wire protocol.
+//! The errors of the wire protocol, which are the reasons why a server ends a connection without
+//! serving it (see the table of errors in `common/README.md`).
 
 use std::fmt;
 
-/// A reason to end a connection without a resource, as the peer is told.
+/// A reason why a server ends a connection without serving it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The connection asked for more puzzles than one connection may.
+    /// The connection asked for more puzzles than its allowance.
     TooManyPuzzles,
-    /// The stamp is no stamp, or its hash has too few leading zeros.
+    /// The text is not a stamp, or its hash has too few leading zeros.
     StampNotCorrect,
-    /// The stamp is not the outstanding puzzle's, or no puzzle is outstanding.
+    /// The stamp is not a solution of the connection's puzzle, or the connection has no puzzle.
     StampNotFound,
-    /// The puzzle's time to live ran out, with or without a stamp.
+    /// The puzzle's time to live has passed, with or without a stamp.
     PuzzleExpired,
-    /// No puzzle was requested in time.
+    /// The client requested no puzzle in time.
     TimeoutExceeded,
-    /// The line is no message, or one that a client has no business to send.
+    /// The line is not a message, or it is a message that only servers send.
     IncorrectMessage,
-    /// The line does not end within its bound.
+    /// The line is longer than its limit.
     MessageTooLong,
-    /// The server holds as many connections as it may.
+    /// The server's limit of connections is reached.
     ServerBusy,
-    /// The server is about to end.
+    /// The server is shutting down.
     ShuttingDown,
-    /// The server failed: it could not draw random bytes.
+    /// The server has failed, for example to draw random bytes.
     InternalError,
 }
 
 impl Refusal {
-    /// All reasons, each at its index.
+    /// All reasons, in the order of their discriminants.
     pub const ALL: [Self; 10] = [
         Self::TooManyPuzzles,
         Self::StampNotCorrect,
@@ -42,8 +43,8 @@ impl Refusal {
         Self::InternalError,
     ];
 
-    /// One word, for metrics and counts.
-    pub const fn name(self) -> &'static str {
+    /// Returns the name in metrics and reports.
+    pub fn name(self) -> &'static str {
         match self {
             Self::TooManyPuzzles => "too_many_puzzles",
             Self::StampNotCorrect => "stamp_not_correct",
@@ -58,8 +59,8 @@ impl Refusal {
         }
     }
 
-    /// The text that goes over the wire, the payload of an error message.
-    pub const fn text(self) -> &'static str {
+    /// Returns the text on the wire, which is the payload of an error message.
+    pub fn text(self) -> &'static str {
         match self {
             Self::TooManyPuzzles => "too many puzzles requested",
             Self::StampNotCorrect => "hashcash header not correct",

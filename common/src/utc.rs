@@ -1,9 +1,10 @@
-//! Dates in UTC from a Unix time, proleptic Gregorian, without leap seconds (POSIX 4.16).
+//! Converts a Unix time to a date and time in UTC, in the Gregorian calendar and without leap
+//! seconds, as POSIX defines it (POSIX.1-2017, 4.16 "Seconds Since the Epoch").
 
-/// A second of UTC, broken down.
+/// A date and time in UTC, to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Utc {
-    /// The year, 1970 and later.
+    /// The year, 1970 or later.
     pub year: u64,
     /// 1 to 12.
     pub month: u8,
@@ -18,17 +19,17 @@ pub struct Utc {
 }
 
 const SECONDS_PER_DAY: u64 = 86_400;
-/// Gregorian dates repeat after 400 years.
+/// Days of an era: Gregorian dates repeat after 400 years.
 const DAYS_PER_ERA: u64 = 146_097;
-/// From 0000-03-01, where eras begin, to 1970-01-01.
+/// Days from 0000-03-01, when the first era begins, to 1970-01-01.
 const DAYS_BEFORE_EPOCH: u64 = 719_468;
 
 impl Utc {
-    /// The date and time that lie `seconds` after 1970-01-01T00:00:00Z.
+    /// Returns the date and time `seconds` after 1970-01-01T00:00:00Z.
     ///
-    /// Years are counted from March, so that the leap day is a year's last: then months begin at
-    /// `(153 * month + 2) / 5` days, and no table is needed.
-    pub const fn from_unix(seconds: u64) -> Self {
+    /// The computation lets years begin in March, so that the leap day is the last day of a year.
+    /// Then month `m` begins on day `(153 * m + 2) / 5`, and no table is needed.
+    pub fn from_unix(seconds: u64) -> Self {
         let days = seconds / SECONDS_PER_DAY + DAYS_BEFORE_EPOCH;
         let era = days / DAYS_PER_ERA;
         let day_of_era = days % DAYS_PER_ERA;
@@ -44,7 +45,7 @@ impl Utc {
         };
         let second = seconds % SECONDS_PER_DAY;
         Self {
-            year: era * 400 + year_of_era + (month <= 2) as u64,
+            year: era * 400 + year_of_era + u64::from(month <= 2),
             month: month as u8,
             day: day as u8,
             hour: (second / 3_600) as u8,
@@ -53,15 +54,12 @@ impl Utc {
         }
     }
 
-    /// `MMDDhhmmss`, the ten digits that end a stamp's date in both dialects.
-    pub(crate) const fn below_year(&self) -> [u8; 10] {
+    /// Returns `MMDDhhmmss`, the last ten digits of a stamp's date in both dialects.
+    pub(crate) fn below_year(&self) -> [u8; 10] {
         let mut digits = [0; 10];
         let fields = [self.month, self.day, self.hour, self.minute, self.second];
-        let mut i = 0;
-        while i < fields.len() {
-            digits[2 * i] = b'0' + fields[i] / 10;
-            digits[2 * i + 1] = b'0' + fields[i] % 10;
-            i += 1;
+        for (pair, field) in digits.chunks_exact_mut(2).zip(fields) {
+            pair.copy_from_slice(&[b'0' + field / 10, b'0' + field % 10]);
         }
         digits
     }

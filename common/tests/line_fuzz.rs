@@ -1,13 +1,14 @@
-//! Guards the cutting of lines against the plainest way to do it, byte by byte, whatever comes in
-//! whatever pieces.
+//! Compares the line buffer with an oracle that works byte by byte, on random streams that are cut
+//! at random places.
 
 use powtcp_common::line::{LineBuffer, LineTooLong};
+use powtcp_common::message::MAX_CLIENT_LINE;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// What became of a stream: its lines, and how many bytes are left of the piece in which a line was
-/// found to be too long.
+/// The lines of a stream; and, if a line was too long, how many bytes were left of the piece in
+/// which the limit was reached.
 type Cut = (Vec<Vec<u8>>, Option<usize>);
 
 fn cut<const LIMIT: usize>(pieces: &[Vec<u8>]) -> Cut {
@@ -17,7 +18,7 @@ fn cut<const LIMIT: usize>(pieces: &[Vec<u8>]) -> Cut {
         let mut input = piece.as_slice();
         loop {
             match buffer.next_line(&mut input) {
-                Ok(Some(line)) => lines.push(line.to_vec()),
+                Ok(Some(line)) => lines.push(line.into_owned()),
                 Ok(None) => break,
                 Err(LineTooLong) => return (lines, Some(input.len())),
             }
@@ -27,10 +28,10 @@ fn cut<const LIMIT: usize>(pieces: &[Vec<u8>]) -> Cut {
     (lines, None)
 }
 
-fn cut_plainly<const LIMIT: usize>(pieces: &[Vec<u8>]) -> Cut {
+fn cut_bytewise<const LIMIT: usize>(pieces: &[Vec<u8>]) -> Cut {
     let (mut lines, mut line) = (Vec::new(), Vec::new());
     for piece in pieces {
-        // Where in this piece the line begins that is under way.
+        // Where the current line begins in this piece.
         let mut start = 0;
         for (&byte, next) in piece.iter().zip(1..) {
             line.push(byte);
@@ -62,12 +63,12 @@ proptest! {
 
     #[test]
     fn lines_are_cut_as_byte_by_byte(pieces in pieces(5)) {
-        prop_assert_eq!(cut::<8>(&pieces), cut_plainly::<8>(&pieces));
-        prop_assert_eq!(cut::<2>(&pieces), cut_plainly::<2>(&pieces));
+        prop_assert_eq!(cut::<8>(&pieces), cut_bytewise::<8>(&pieces));
+        prop_assert_eq!(cut::<2>(&pieces), cut_bytewise::<2>(&pieces));
     }
 
     #[test]
     fn lines_of_clients_are_cut_as_byte_by_byte(pieces in pieces(260)) {
-        prop_assert_eq!(cut::<512>(&pieces), cut_plainly::<512>(&pieces));
+        prop_assert_eq!(cut::<MAX_CLIENT_LINE>(&pieces), cut_bytewise::<MAX_CLIENT_LINE>(&pieces));
     }
 }

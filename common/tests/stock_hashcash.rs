@@ -1,5 +1,5 @@
-//! Guards that our stamps are hashcash: Debian's `hashcash` program takes what our solver finds, and
-//! refuses what it should; and we take what that program mints.
+//! Tests that our stamps are valid hashcash: Debian's program `hashcash` accepts the stamps of our
+//! solver and refuses wrong ones, and we accept the stamps that this program mints.
 
 use std::env;
 use std::fs;
@@ -18,7 +18,7 @@ use powtcp_common::hashcash::{
 
 const BITS: u32 = 12;
 
-/// Clients, and their addresses as a resource.
+/// Addresses of clients, and the field RESOURCE for each of them.
 const CLIENTS: [(&str, &str); 5] = [
     ("127.0.0.1:52386", "127.0.0.1/52386"),
     ("[::1]:80", "--1/80"),
@@ -30,13 +30,13 @@ const CLIENTS: [(&str, &str); 5] = [
     ),
 ];
 
-/// The program, with a database of spent stamps of its own.
+/// The program `hashcash` with its own database of spent stamps.
 struct Stock {
     directory: PathBuf,
 }
 
 impl Stock {
-    /// `None` where it is not installed; in CI it must be.
+    /// Returns `None` if the program is not installed. In CI it must be.
     fn find(test: &str) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let missing = Command::new("hashcash")
@@ -63,10 +63,10 @@ impl Stock {
             .args(arguments)
             .current_dir(&self.directory)
             .output()
-            .expect("the program was there a moment ago")
+            .expect("the program that was found before")
     }
 
-    /// What the protocol says that anyone can do: `hashcash -c -d -b BITS -r RESOURCE STAMP`.
+    /// Runs the command that the protocol documents: `hashcash -c -d -b BITS -r RESOURCE STAMP`.
     fn accepts(&self, bits: u32, resource: &str, stamp: &str) -> bool {
         let bits = bits.to_string();
         let arguments = ["-c", "-d", "-b", &bits, "-r", resource, stamp];
@@ -76,12 +76,12 @@ impl Stock {
 
 impl Drop for Stock {
     fn drop(&mut self) {
-        // What cannot be removed stays; no test has failed by it.
+        // A directory that cannot be removed is no reason to fail a test.
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-/// A puzzle of this minute for `client`.
+/// Returns a puzzle for `client` that is issued now: the program refuses stamps with an old date.
 fn puzzle(client: &str, rand: u8) -> Puzzle {
     let client: SocketAddr = client.parse().expect("an address");
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -96,8 +96,8 @@ fn puzzle(client: &str, rand: u8) -> Puzzle {
     }
 }
 
-/// The stamp of `puzzle`, solved by our solver, which gives up after a thousand times the work that
-/// this takes on average.
+/// Solves `puzzle` with our solver and returns the stamp. Gives up after a thousand times the
+/// average work.
 fn solved(puzzle: &Puzzle) -> String {
     let challenge = Challenge::parse(puzzle.to_string().as_bytes()).expect("a puzzle of our own");
     let (one, watch) = (NonZero::<usize>::MIN, Watch::new());
@@ -130,8 +130,8 @@ fn the_stock_program_accepts_our_stamps() {
 }
 
 #[test]
-fn the_stock_program_refuses_what_is_no_stamp_for_it() {
-    let Some(stock) = Stock::find("the_stock_program_refuses_what_is_no_stamp_for_it") else {
+fn the_stock_program_refuses_wrong_stamps() {
+    let Some(stock) = Stock::find("the_stock_program_refuses_wrong_stamps") else {
         return;
     };
     let (client, resource) = CLIENTS[0];
@@ -150,7 +150,7 @@ fn we_accept_what_the_stock_program_mints() {
     };
     let difficulty = Difficulty::from_bits(BITS).expect("fewer bits than SHA-1 has");
     for (_, resource) in CLIENTS {
-        // `-Z 1` keeps it from filling its counter up to a whole block of SHA-1.
+        // With `-Z 1` the program does not pad its counter to a whole block of SHA-1.
         let bits = BITS.to_string();
         let arguments = ["-m", "-q", "-u", "-Z", "1", "-z", "12", "-b", &bits];
         let output = stock.run(&[&arguments[..], &["-r", resource]].concat());

@@ -3,9 +3,7 @@
 
 mod support;
 
-use std::time::Duration;
-
-use powtcp_common::options::{self, Default};
+use powtcp_common::duration;
 use powtcp_server::config::PROGRAM;
 use support::scratch::Scratch;
 use support::server_process;
@@ -59,20 +57,17 @@ fn setting(key: &str) -> &'static str {
     value
 }
 
-/// The default of an option of the server.
+/// Returns the default value of an option of the server.
 fn default_of(option: &str) -> &'static str {
-    let spec = PROGRAM.options.iter().find(|spec| spec.long == option);
-    match spec.map(|spec| spec.default) {
-        Some(Default::Value(value)) => value,
-        _ => panic!("no default of {option}"),
-    }
+    PROGRAM
+        .default_of(option)
+        .expect("an option with a default")
 }
 
 #[test]
 fn the_units_limits_are_above_the_servers() {
-    let duration = |text| options::duration(text, Duration::ZERO..=Duration::MAX);
-    let patience = duration(setting("TimeoutStopSec"));
-    assert!(patience > duration(default_of("--shutdown-timeout")));
+    let patience = duration::parse(setting("TimeoutStopSec"));
+    assert!(patience > duration::parse(default_of("--shutdown-timeout")));
 
     let number = |text: &str| text.parse::<u32>().expect("a number");
     let descriptors = number(setting("LimitNOFILE"));

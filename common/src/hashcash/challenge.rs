@@ -1,4 +1,4 @@
-//! A puzzle as a client reads it: a text to complete, and what a completion must achieve.
+//! A puzzle as a client reads it: the text that a counter completes, and the difficulty.
 
 use std::fmt;
 
@@ -9,41 +9,42 @@ use super::stamp::MIN_COLONS;
 use super::{Dialect, Difficulty, VERSION, ZERO_COUNTER};
 use crate::message::MAX_CLIENT_LINE;
 
-/// Characters of the longest counter: base64 of the 19 digits of 2^63 - 1.
+/// The length of the longest counter of our solver in characters: base64 of the 19 digits of
+/// 2^63 - 1.
 pub(super) const MAX_COUNTER_LEN: usize = 28;
 
-/// The longest prefix that still leaves room for `3:`, any counter and `\n` in one line.
+/// The longest prefix that leaves room for `3:`, any counter and `\n` in a client's line.
 const MAX_PREFIX_LEN: usize = MAX_CLIENT_LINE - 3 - MAX_COUNTER_LEN;
 
-/// The text of a puzzle, understood as far as a client must.
+/// A puzzle, parsed as far as a client needs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
-    /// All up to the counter, the colon before it included.
+    /// The text before the counter, including the colon.
     prefix: Vec<u8>,
     dialect: Dialect,
     difficulty: Difficulty,
 }
 
-/// Why a text is no puzzle.
+/// The reason why a text is not a puzzle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChallengeError {
-    /// It has fewer than seven fields.
+    /// The text has fewer than seven fields.
     TooFewFields,
-    /// Its version is not 1.
+    /// The version is not 1.
     Version,
-    /// Its difficulty is no number, or more than SHA-1 has bits.
+    /// The difficulty is not a number, or is more than the 160 bits of SHA-1.
     Bits,
-    /// Its date has neither 12 nor 14 digits, so that its dialect is unknown.
+    /// The date has neither 12 nor 14 digits, so the dialect is unknown.
     Date,
-    /// It is so long that its stamp would not fit into one line.
+    /// The text is so long that its stamp would not fit into one line.
     TooLong,
 }
 
 impl Challenge {
-    /// Reads the payload of a puzzle message. The length of the date tells the dialect.
+    /// Parses the payload of a puzzle message. The length of the date determines the dialect.
     ///
     /// # Errors
-    /// The first thing found wrong, in the order of the fields.
+    /// [`ChallengeError`] for the first wrong field.
     pub fn parse(text: &[u8]) -> Result<Self, ChallengeError> {
         if text.iter().filter(|&&byte| byte == b':').count() < usize::from(MIN_COLONS) {
             return Err(ChallengeError::TooFewFields);
@@ -63,12 +64,8 @@ impl Challenge {
         };
         let bits = units * u32::from(dialect.bits_per_unit());
         let difficulty = Difficulty::from_bits(bits).ok_or(ChallengeError::Bits)?;
-        let counter_len = text
-            .rsplit(|&byte| byte == b':')
-            .next()
-            .unwrap_or_default()
-            .len();
-        let prefix = text[..text.len() - counter_len].to_vec();
+        let last_colon = text.iter().rposition(|&byte| byte == b':');
+        let prefix = text[..last_colon.map_or(0, |colon| colon + 1)].to_vec();
         if prefix.len() > MAX_PREFIX_LEN {
             return Err(ChallengeError::TooLong);
         }
@@ -79,36 +76,36 @@ impl Challenge {
         })
     }
 
-    /// The bits that a solution's hash must begin with.
-    pub const fn difficulty(&self) -> Difficulty {
+    /// Returns the difficulty of the puzzle.
+    pub fn difficulty(&self) -> Difficulty {
         self.difficulty
     }
 
-    /// How it is spelled.
-    pub const fn dialect(&self) -> Dialect {
+    /// Returns the dialect of the puzzle.
+    pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// All up to the counter, the colon before it included.
+    /// Returns the text before the counter, including the colon.
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
     }
 
-    /// The stamp that this puzzle and `counter` make, good or not.
+    /// Returns the stamp of this puzzle with `counter`, whether it is a solution or not.
     pub fn stamp(&self, counter: u64) -> Vec<u8> {
         let mut stamp = self.prefix.clone();
         stamp.extend_from_slice(STANDARD.encode(counter.to_string()).as_bytes());
         stamp
     }
 
-    /// Whether `counter` solves it: the plain way, one hash of the whole stamp. It is the oracle
-    /// that every faster search is held against.
+    /// Returns whether `counter` solves the puzzle, by one hash of the whole stamp. This is the
+    /// oracle for the kernels, which hash only the last block.
     pub fn is_solved_by(&self, counter: u64) -> bool {
         self.difficulty.is_met_by(&self.stamp(counter))
     }
 }
 
-/// The puzzle as it came, but with a counter of zero.
+/// Writes the puzzle as it was received, but with a counter of zero.
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.prefix))?;
@@ -121,7 +118,7 @@ impl fmt::Display for ChallengeError {
         f.write_str(match self {
             Self::TooFewFields => "it has fewer than seven fields",
             Self::Version => "its version is not 1",
-            Self::Bits => "its difficulty is no number of bits from 0 to 160",
+            Self::Bits => "its difficulty is not a number from 0 to 160 bits",
             Self::Date => "its date has neither 12 nor 14 digits",
             Self::TooLong => "its stamp would not fit into one line",
         })
@@ -130,15 +127,19 @@ impl fmt::Display for ChallengeError {
 
 impl std::error::Error for ChallengeError {}
 
-/// A decimal number of one to three digits.
+/// Parses a decimal number of one to three digits. The limit prevents an overflow.
 fn small_number(field: &[u8]) -> Option<u32> {
-    if !(1..=3).contains(&field.len()) {
+    if field.is_empty() || field.len() > 3 {
         return None;
     }
-    field.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit()
-            .then(|| number * 10 + u32::from(byte - b'0'))
-    })
+    let mut number = 0;
+    for byte in field {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + u32::from(byte - b'0');
+    }
+    Some(number)
 }
 
 #[cfg(test)]
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_dialects_are_told_apart_by_their_date() {
+    fn the_length_of_the_date_determines_the_dialect() {
         let hashcash = b"1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==";
         let challenge = Challenge::parse(hashcash).unwrap();
         assert_eq!(challenge.dialect(), Dialect::Hashcash);
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_named() {
+    fn each_wrong_field_has_its_error() {
         let long = format!("1:20:261122105400:{}::YWJj:MA==", "x".repeat(500));
         let cases = [
             ("", ChallengeError::TooFewFields),

@@ -1,64 +1,69 @@
-//! Which counters are searched, and where they lie in the last blocks of the stamp.
+//! Which counters are tried, and where they are in the last blocks of the stamp.
 //!
-//! Three decimal digits are four base64 characters: a *quad*. A counter is two to six quads, those of
-//! its `lead`, of its `middle`, and the last one, which takes 1,000 values while all before it stands
-//! still, and which lies whole in the last block with the padding.
+//! Base64 writes three decimal digits as four characters, here called a *quad*. A counter has two
+//! to six quads: those of its *lead*, those of its *middle*, and the last quad. A *head* is the
+//! text before the last quad. With each head, all 1,000 values of the last quad are tried. The last
+//! quad is in the same block as the padding, so each attempt hashes one block.
 //!
 //! ```text
 //! prefix ... | lead ... | middle ... | quad | 0x80 ... length
-//!                     ^ here the last block begins, if it can
+//!                     ^ the last block begins here if possible
 //! ```
 
 use sha1::block_api::compress;
 
 use super::Challenge;
 
-/// Values of the last quad, and of any other.
+/// The number of values of a quad.
 pub(super) const QUADS: usize = 1_000;
-/// Heads of a batch. It divides 900, the least number of leads, so that a batch has one middle.
-/// Miri interprets each instruction, and is given less to do.
+/// The number of heads in a batch. It divides 900, the smallest number of leads, so that all heads
+/// of a batch have the same middle. Miri is slow, and gets smaller batches.
 pub(super) const HEADS: usize = if cfg!(miri) { 4 } else { 100 };
 
 const QUAD_LEN: usize = 4;
 const BLOCK_LEN: usize = 64;
-/// The byte `0x80`, and the message's length in bits in eight bytes.
+/// The padding of SHA-1 (FIPS 180-4, 5.1.1) has at least the byte `0x80` and eight bytes with the
+/// length of the message in bits.
 const PADDING_LEN: usize = 1 + 8;
-/// SHA-1's initial state (FIPS 180-4, 5.3.1).
+/// The initial state of SHA-1 (FIPS 180-4, 5.3.1).
 const INITIAL: State = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0];
 
-/// The five words of SHA-1's state.
+/// The five words of the state of SHA-1.
 pub(super) type State = [u32; 5];
-/// A block of a message.
+/// One block of a message.
 pub(super) type Block = [u8; BLOCK_LEN];
 
-/// All that is settled before the last quad.
+/// The part of the hash that all values of the last quad share.
 pub(super) struct Head {
-    /// SHA-1's state before the last block.
+    /// The state of SHA-1 before the last block.
     pub(super) state: State,
-    /// The last block; the bytes of the quad are zero.
+    /// The last block, with zeros in the place of the last quad.
     pub(super) block: Block,
 }
 
-/// A challenge, laid out.
+/// The counters of one challenge, and the blocks around them.
 pub(super) struct Layout {
-    /// The bits of a hash's first word that must be zero.
+    /// The bits that must be zero in the first word of a hash.
     pub(super) mask: u32,
-    /// The state after the whole blocks of the prefix.
+    /// The state of SHA-1 after the whole blocks of the prefix.
     midstate: State,
-    /// The rest of the prefix, room for the counter, and the padding.
+    /// The rest of the prefix, space for the counter, and the padding.
     tail: [Block; 2],
-    /// Where the counter begins in the tail, and where its last quad does.
+    /// The offset of the counter in the tail.
     counter_at: usize,
+    /// The offset of the last quad in the tail.
     pub(super) quad_at: usize,
-    /// The least lead; there are nine times as many.
+    /// The smallest lead. The first digit of a lead is not zero, so there are nine times as many.
     first_lead: u64,
+    /// The number of middles.
     middles: u64,
 }
 
 impl Layout {
-    /// Takes the longest counter whose last quad lies whole in a block, with the padding. Its lead is
-    /// what ends in the block before: then many heads share the last block and its schedule. Where
-    /// nothing ends there, or all lies in one block, all but the last quad is lead.
+    /// Chooses the longest counter whose last quad is in the same block as the padding. The lead is
+    /// the part of the counter that ends before this block, so that many heads share the last block
+    /// and its message schedule. If nothing ends there, or if everything is in one block, the lead
+    /// is all quads but the last.
     pub(super) fn new(challenge: &Challenge) -> Self {
         let (whole, rest) = challenge.prefix().as_chunks();
         let mut midstate = INITIAL;
@@ -66,8 +71,8 @@ impl Layout {
 
         let end = |quads: usize| rest.len() + QUAD_LEN * quads;
         let fits = |quads: &usize| end(*quads) % BLOCK_LEN <= BLOCK_LEN - PADDING_LEN - QUAD_LEN;
-        // Of five ends, 4 bytes apart, one fits at least: it is 12 of 64 that do not. 18 digits stay
-        // below 2^63.
+        // At least one of five ends fits: they are 4 bytes apart, and 12 of 64 offsets do not fit.
+        // The largest counter has 18 digits, which is less than 2^63.
         let quads = (1..=5).rev().find(fits).unwrap_or(5);
         let in_first_block = |quads: &usize| end(*quads) <= BLOCK_LEN;
         let leads = (1..=quads).rev().find(in_first_block).unwrap_or(quads);
@@ -93,20 +98,20 @@ impl Layout {
         }
     }
 
-    /// How many batches there are.
-    pub(super) const fn batches(&self) -> u64 {
+    /// Returns the number of batches.
+    pub(super) fn batches(&self) -> u64 {
         9 * self.first_lead / HEADS as u64 * self.middles
     }
 
-    /// The counter of a head of a batch and a last quad. The lead's first digit is no zero.
-    pub(super) const fn counter(&self, batch: u64, head: usize, quad: usize) -> u64 {
+    /// Returns the counter with a head of a batch and a last quad.
+    pub(super) fn counter(&self, batch: u64, head: usize, quad: usize) -> u64 {
         let index = batch * HEADS as u64 + head as u64;
         let lead = self.first_lead + index % (9 * self.first_lead);
         let middle = index / (9 * self.first_lead);
         (lead * self.middles + middle) * QUADS as u64 + quad as u64
     }
 
-    /// One head of a batch.
+    /// Returns a head of a batch.
     pub(super) fn head(&self, batch: u64, head: usize) -> Head {
         let mut tail = self.tail;
         let mut rest = self.counter(batch, head, 0) / QUADS as u64;
@@ -123,14 +128,14 @@ impl Layout {
         }
     }
 
-    /// `block` with a last quad in its place.
+    /// Returns `block` with a last quad in its place.
     pub(super) fn with_quad(&self, mut block: Block, quad: usize) -> Block {
         block[self.quad_at % BLOCK_LEN..][..QUAD_LEN].copy_from_slice(&QUAD_TEXTS[quad]);
         block
     }
 }
 
-/// Base64 of each three decimal digits, made by the compiler.
+/// The base64 of each three decimal digits, computed at compile time.
 static QUAD_TEXTS: [[u8; QUAD_LEN]; QUADS] = {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut texts = [[0; QUAD_LEN]; QUADS];
@@ -155,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_laid_out_counter_hashes_as_its_stamp_does() {
+    fn a_counter_in_its_layout_has_the_hash_of_its_stamp() {
         for len in 20..=200 {
             let challenge = challenge(len, 8);
             let layout = Layout::new(&challenge);
@@ -185,9 +190,9 @@ mod tests {
         }
     }
 
-    /// The stamps of all IPv4 clients are among them.
+    /// These lengths include the prefixes of all IPv4 clients.
     #[test]
-    fn heads_of_a_batch_share_their_block_where_the_lead_ends_before_it() {
+    fn heads_of_a_batch_share_their_block_if_the_lead_ends_before_it() {
         for len in 44..=60 {
             let layout = Layout::new(&challenge(len, 8));
             for batch in [0, 8, 9, layout.batches() - 1] {

@@ -1,12 +1,13 @@
-//! Hashcash: proof of work by partial SHA-1 preimages, after Adam Back, "Hashcash - A Denial of
-//! Service Counter-Measure" (2002), in the layout of its version 1 stamps:
+//! Hashcash: proof of work by partial SHA-1 preimages (Adam Back, "Hashcash - A Denial of Service
+//! Counter-Measure", 2002). The layout is that of version 1 stamps:
 //!
 //! ```text
 //! VERSION:BITS:DATE:RESOURCE:EXT:RAND:COUNTER
 //! ```
 //!
-//! A server makes a [`Puzzle`]; a client reads it as a [`Challenge`], looks for a counter with
-//! [`solve`], and sends the stamp; the server reads that as a [`Stamp`].
+//! A server makes a [`Puzzle`]. A client reads it as a [`Challenge`], searches for a counter with
+//! [`solve`], and sends the stamp. The server reads this text as a [`Stamp`]. See "Stamps" in
+//! `common/README.md` for each field.
 
 mod challenge;
 mod kernel;
@@ -23,25 +24,26 @@ pub use stamp::{NotAStamp, Stamp};
 
 use sha1::{Digest, Sha1};
 
-/// The version that every stamp begins with.
+/// The first field of every stamp: the version of the layout.
 const VERSION: &[u8; 1] = b"1";
 
-/// The counter of a stamp that nobody has searched for yet: base64 of `0`.
+/// The counter in a puzzle: base64 of `0`.
 const ZERO_COUNTER: &str = "MA==";
 
-/// How a stamp is spelled.
+/// One of the two forms in which the fields of a stamp are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// What the stock `hashcash` program checks: difficulty in bits, a date of 12 digits, a
-    /// resource without colons.
+    /// The form that the stock `hashcash` program checks: difficulty in bits, a date of 12 digits,
+    /// and a resource without colons.
     Hashcash,
-    /// That of the original powtcp program: difficulty in hex digits, a date of 14 digits.
+    /// The form of the original powtcp program: difficulty in hex digits, a date of 14 digits, and
+    /// a resource that may contain colons.
     Powtcp,
 }
 
 impl Dialect {
-    /// Bits of difficulty for each unit that BITS counts in.
-    pub const fn bits_per_unit(self) -> u8 {
+    /// Returns how many bits of difficulty one unit of the field BITS stands for.
+    pub fn bits_per_unit(self) -> u8 {
         match self {
             Self::Hashcash => 1,
             Self::Powtcp => 4,
@@ -49,34 +51,32 @@ impl Dialect {
     }
 }
 
-/// How many leading zero bits the SHA-1 of a stamp must have: 0 to 160.
+/// The number of leading zero bits that the SHA-1 of a stamp must have: 0 to 160.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difficulty(u8);
 
 impl Difficulty {
-    /// As many bits as SHA-1 has.
+    /// The length of a SHA-1 hash.
     const MAX_BITS: u32 = 160;
 
-    /// `bits` leading zero bits; `None` beyond what SHA-1 has.
-    pub const fn from_bits(bits: u32) -> Option<Self> {
-        if bits <= Self::MAX_BITS {
-            Some(Self(bits as u8))
-        } else {
-            None
-        }
+    /// Returns the difficulty of `bits` leading zero bits, or `None` if a SHA-1 hash has fewer
+    /// bits.
+    pub fn from_bits(bits: u32) -> Option<Self> {
+        (bits <= Self::MAX_BITS).then_some(Self(bits as u8))
     }
 
-    /// The number of leading zero bits required.
-    pub const fn bits(self) -> u8 {
+    /// Returns the number of leading zero bits.
+    pub fn bits(self) -> u8 {
         self.0
     }
 
-    /// How many hashes it takes on average to find one that is good: 2^bits.
+    /// Returns how many hashes a search takes on average: 2^bits.
     pub fn expected_hashes(self) -> f64 {
         f64::from(self.0).exp2()
     }
 
-    /// Whether the SHA-1 of `stamp`, the whole text, has enough leading zeros.
+    /// Returns whether the SHA-1 of `stamp`, the whole text, has enough leading zeros. Takes one
+    /// hash.
     pub fn is_met_by(self, stamp: &[u8]) -> bool {
         leading_zero_bits(&Sha1::digest(stamp)) >= u32::from(self.0)
     }
@@ -109,9 +109,9 @@ mod tests {
         }
     }
 
-    /// The stamp is the example of the stock hashcash program's manual page.
+    /// The stamp is the example in the manual page of the stock hashcash program.
     #[test]
-    fn a_known_stamp_is_worth_its_bits_and_a_changed_one_nothing() {
+    fn a_known_stamp_meets_its_difficulty_and_a_changed_one_does_not() {
         let stamp = b"1:20:040806:foo::65f460d0726f420d:13a6b8";
         let good = Difficulty::from_bits(20).unwrap();
         assert!(good.is_met_by(stamp));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn difficulty_ends_where_sha1_ends() {
+    fn a_difficulty_has_at_most_the_bits_of_sha1() {
         assert_eq!(Difficulty::from_bits(160).map(Difficulty::bits), Some(160));
         assert_eq!(Difficulty::from_bits(161), None);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A puzzle as a server makes it: kept as the few values that its text is computed from.
+//! A puzzle as a server makes it: the values from which its text is computed.
 
 use std::fmt::{self, Write};
 use std::net::IpAddr;
@@ -10,42 +10,46 @@ use super::{Dialect, Difficulty, Stamp, VERSION, ZERO_COUNTER};
 use crate::address::ClientAddr;
 use crate::utc::Utc;
 
-/// Random bytes in a puzzle: 96 bits, so that no two puzzles are alike and none can be foreseen.
+/// The length of RAND in bytes. 96 bits make each puzzle unique, and unpredictable for a client
+/// that wants to solve it in advance.
 pub const RAND_LEN: usize = 12;
 
-/// Base64 of the random bytes.
+/// The length of RAND in base64.
 const RAND_TEXT_LEN: usize = RAND_LEN / 3 * 4;
 
-/// What all puzzles of a server have in common.
+/// The properties that all puzzles of a server have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    /// How the puzzle is spelled.
+    /// The form in which the puzzle is written.
     pub dialect: Dialect,
-    /// What a solution costs; in the powtcp dialect a multiple of 4 bits, or it is rounded down.
+    /// The difficulty. The powtcp dialect rounds it down to a multiple of 4 bits.
     pub difficulty: Difficulty,
 }
 
-/// A puzzle for one client. Its text is written anew whenever it is needed, for that takes less
-/// time than a hash and a fraction of the memory.
+/// A puzzle for one client.
+///
+/// It does not store its text, because writing the text takes less time than one hash, and the text
+/// would take a multiple of the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Puzzle {
     /// Dialect and difficulty.
     pub terms: Terms,
-    /// Whom it is for: it stands in the stamp, so that no stamp serves two clients.
+    /// The client that asked for the puzzle. RESOURCE contains its address, so that a stamp cannot
+    /// serve another client.
     pub client: ClientAddr,
-    /// Unix time in seconds. It is there to be read, not to be trusted.
+    /// The time of issue as a Unix time in seconds.
     pub issued: u64,
-    /// What makes it unlike any other.
+    /// The bytes that make the puzzle unique.
     pub rand: [u8; RAND_LEN],
 }
 
 impl Puzzle {
-    /// Whether `stamp` differs from this puzzle in nothing but its counter.
+    /// Returns whether `stamp` differs from this puzzle only in its counter.
     pub fn is_completed_by(&self, stamp: &Stamp<'_>) -> bool {
         self.prefix().as_bytes() == stamp.prefix()
     }
 
-    /// Appends the text of the puzzle to `out`, its counter zero.
+    /// Appends the text of the puzzle to `out`, with a counter of zero.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.prefix().as_bytes());
         out.extend_from_slice(ZERO_COUNTER.as_bytes());
@@ -59,7 +63,7 @@ impl Puzzle {
         let date = Utc::from_unix(self.issued);
         let year = date.year as u32;
         let mut rand = [0; RAND_TEXT_LEN];
-        // 12 bytes always make 16 characters.
+        // Never fails: 12 bytes are 16 characters.
         let _ = STANDARD.encode_slice(self.rand, &mut rand);
 
         let mut prefix = Prefix::default();
@@ -83,30 +87,30 @@ impl Puzzle {
 
 impl fmt::Display for Puzzle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.prefix()
-            .as_bytes()
-            .iter()
-            .try_for_each(|&byte| f.write_char(char::from(byte)))?;
+        for &byte in self.prefix().as_bytes() {
+            f.write_char(char::from(byte))?;
+        }
         f.write_str(ZERO_COUNTER)
     }
 }
 
-/// The text of a puzzle up to its counter, on the stack.
+/// The text of a puzzle before its counter, on the stack.
 struct Prefix {
     text: [u8; Self::CAPACITY],
     len: usize,
 }
 
 impl Prefix {
-    /// The longest is `1:160:`, 14 digits, `:[`, 39 characters of IPv6, `]:65535::`, 16 characters
-    /// of base64 and `:`.
+    /// The longest text is `1:160:`, 14 digits, `:[`, 39 characters of IPv6, `]:65535::`, 16
+    /// characters of base64, and `:`.
     const CAPACITY: usize = 6 + 14 + 2 + 39 + 9 + 16 + 1;
 
     fn as_bytes(&self) -> &[u8] {
         &self.text[..self.len]
     }
 
-    /// Pieces have a length that the compiler knows: that is a few moves, and no call for each.
+    /// Appends `bytes`. Their length is known at compile time, so that the copy takes a few moves
+    /// and no call. [`Self::CAPACITY`] has room for every piece.
     fn push<const N: usize>(&mut self, bytes: [u8; N]) {
         let end = self.len + N;
         if let Some(space) = self.text.get_mut(self.len..end) {
@@ -122,8 +126,9 @@ impl Prefix {
         self.push([b'0' + (number % 10) as u8]);
     }
 
-    /// `IP/PORT`, each `:` of an IPv6 address a `-`, for the stock program takes no colon here; or,
-    /// in the powtcp dialect, `IP:PORT` and `[IPv6]:PORT`.
+    /// Appends `IP/PORT`, with `-` instead of each `:` of an IPv6 address, because the stock
+    /// program rejects a resource with a colon. In the powtcp dialect appends `IP:PORT` or
+    /// `[IPv6]:PORT`.
     fn push_client(&mut self, client: ClientAddr, dialect: Dialect) {
         match client.ip() {
             IpAddr::V4(ip) => {
@@ -136,16 +141,17 @@ impl Prefix {
             }
             IpAddr::V6(ip) => {
                 let start = self.len;
-                // Writing here never fails: see `write_str`.
+                // `write_str` below never fails.
                 let _ = match dialect {
                     Dialect::Hashcash => write!(self, "{ip}"),
                     Dialect::Powtcp => write!(self, "[{ip}]"),
                 };
                 if dialect == Dialect::Hashcash {
-                    let text = &mut self.text[start..self.len];
-                    text.iter_mut()
-                        .filter(|c| **c == b':')
-                        .for_each(|c| *c = b'-');
+                    for byte in &mut self.text[start..self.len] {
+                        if *byte == b':' {
+                            *byte = b'-';
+                        }
+                    }
                 }
             }
         }
@@ -168,13 +174,15 @@ impl Default for Prefix {
 
 impl Write for Prefix {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.bytes().for_each(|byte| self.push([byte]));
+        for byte in text.bytes() {
+            self.push([byte]);
+        }
         Ok(())
     }
 }
 
-/// The last two decimal digits.
-const fn two_digits(number: u32) -> [u8; 2] {
+/// Returns the last two decimal digits of `number`.
+fn two_digits(number: u32) -> [u8; 2] {
     [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
 }
 
@@ -197,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn puzzles_are_spelled_as_the_protocol_says() {
+    fn puzzles_are_written_as_the_protocol_specifies() {
         use Dialect::{Hashcash, Powtcp};
         let cases = [
             (
@@ -244,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_puzzle_fits() {
+    fn the_longest_puzzle_fits_into_a_prefix() {
         let client = "[1111:2222:3333:4444:5555:6666:7777:8888]:65535";
         for dialect in [Dialect::Hashcash, Dialect::Powtcp] {
             let text = puzzle(dialect, 160, client).to_string();
@@ -257,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_with_any_other_byte_changed_is_not_this_puzzles() {
+    fn a_stamp_with_another_changed_byte_is_not_a_solution_of_the_puzzle() {
         let puzzle = puzzle(Dialect::Hashcash, 20, "127.0.0.1:52386");
         let text = puzzle.to_string().replace("MA==", "MTIzNDU2");
         let completes = |text: &[u8]| puzzle.is_completed_by(&Stamp::parse(text).unwrap());

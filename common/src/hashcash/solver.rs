@@ -1,4 +1,5 @@
-//! The search of many threads: they share one line of batches, and the first solution ends it.
+//! The search for a counter on several threads. They take batches of counters from one sequence,
+//! and the first solution stops them all.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -8,12 +9,13 @@ use super::kernel::portable::hits;
 use super::layout::{HEADS, Layout, QUADS};
 use super::{Challenge, Kernel};
 
-/// Counters of a batch.
+/// The number of counters in a batch.
 const BATCH: u64 = (HEADS * QUADS) as u64;
 
+/// The first counter that is in no layout: those have at most 18 digits.
 const FIRST_OF_19_DIGITS: u64 = 10_u64.pow(18);
 
-/// A window on a running [`solve`], for other threads: how far it is, and a way to stop it.
+/// The view of other threads on a running [`solve`]: its progress, and a way to cancel it.
 #[derive(Debug, Default)]
 pub struct Watch {
     next_batch: AtomicU64,
@@ -22,22 +24,23 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A fresh window, for one call of [`solve`].
+    /// Creates a watch for one call of [`solve`].
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Hashes computed so far, a batch of a thread at a time.
+    /// Returns how many hashes have been computed. Each thread counts whole batches.
     pub fn attempts(&self) -> u64 {
         self.attempts.load(Relaxed)
     }
 
-    /// Makes [`solve`] return within milliseconds, without a solution unless it has one already.
+    /// Makes [`solve`] return within milliseconds; with a solution only if it has found one
+    /// already.
     pub fn cancel(&self) {
         self.stopped.store(true, Relaxed);
     }
 
-    /// Tries one batch after the other until one has a solution or somebody stops the search.
+    /// Tries batches until one has a solution, or until the search is stopped.
     fn search(&self, solution_in: impl Fn(u64) -> Option<u64>) -> Option<u64> {
         while !self.stopped.load(Relaxed) {
             let found = solution_in(self.next_batch.fetch_add(1, Relaxed));
@@ -51,11 +54,12 @@ impl Watch {
     }
 }
 
-/// Looks for a counter that solves `challenge`, with `kernel` on `threads` threads, this one among
-/// them.
+/// Searches for a counter that solves `challenge`, with `kernel`, on `threads` threads including
+/// the calling one.
 ///
-/// `None` if `watch` was cancelled or this machine lacks the kernel. With one thread the counter is the
-/// same whatever the kernel. Threads that cannot be started are done without.
+/// Returns `None` if `watch` was cancelled or if this machine does not support the kernel. With one
+/// thread, all kernels find the same counter. If the system refuses to start a thread, the search
+/// continues with fewer threads.
 pub fn solve(
     challenge: &Challenge,
     kernel: Kernel,
@@ -67,9 +71,9 @@ pub fn solve(
         return None;
     }
     let layout = Layout::new(challenge);
-    // The oracle has the last word.
+    // Kernels check at most the first 32 bits of a hash; the oracle checks all.
     let is_solution = |counter: &u64| challenge.is_solved_by(*counter);
-    // An easy puzzle is solved by the first of all heads, and pays for no tables.
+    // The first head solves most easy puzzles, before the kernel computes its tables.
     if let Some(counter) = hits(&layout, 0, 0).find(is_solution) {
         watch.attempts.store(counter % QUADS as u64 + 1, Relaxed);
         return Some(counter);
@@ -77,7 +81,8 @@ pub fn solve(
     let engine = start(&layout);
     let solution_in = |batch: u64| match batch.checked_sub(layout.batches()) {
         None => engine(batch).into_iter().find(is_solution),
-        // A few prefixes have a layout of 9 x 10^8 counters only. Those of 19 digits are in none.
+        // The layouts of a few prefixes have only 9 x 10^8 counters. Then the search continues with
+        // counters of 19 digits, and without a kernel.
         Some(beyond) => {
             let start = FIRST_OF_19_DIGITS + beyond * BATCH;
             (start..start + BATCH).find(is_solution)
@@ -85,14 +90,19 @@ pub fn solve(
     };
     let run = || watch.search(solution_in);
     thread::scope(|scope| {
-        let helper = |_| {
-            let thread = thread::Builder::new().name("solver".into());
-            thread.spawn_scoped(scope, run).ok()
-        };
-        let helpers: Vec<_> = (1..threads.get()).map_while(helper).collect();
-        let found = run();
-        let joined = helpers.into_iter().map(|helper| helper.join().ok()?);
-        joined.fold(found, Option::or)
+        let mut others = Vec::new();
+        for _ in 1..threads.get() {
+            let builder = thread::Builder::new().name("solver".into());
+            let Ok(thread) = builder.spawn_scoped(scope, run) else {
+                break;
+            };
+            others.push(thread);
+        }
+        let mut found = run();
+        for thread in others {
+            found = found.or(thread.join().ok().flatten());
+        }
+        found
     })
 }
 
@@ -110,7 +120,7 @@ mod tests {
         NonZero::new(count).unwrap()
     }
 
-    /// Solves, but gives up after a hundred times the work that any test here takes on average.
+    /// Solves `challenge`, or gives up after a hundred times the average work of the hardest test.
     fn solve_in_time(challenge: &Challenge, kernel: Kernel, count: usize) -> Option<u64> {
         let watch = Watch::new();
         thread::scope(|scope| {
@@ -161,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_goes_on_beyond_the_layout() {
+    fn a_search_continues_beyond_the_layout() {
         let challenge = kernel::tests::challenge(40, 14);
         let watch = Watch::new();
         watch
@@ -172,9 +182,9 @@ mod tests {
         assert!(challenge.is_solved_by(counter));
     }
 
-    /// Found by search: a hash that begins with 32 zeros, where 64 are asked for.
+    /// The hash of the known counter begins with 32 zero bits, and the puzzle requires 64.
     #[test]
-    fn a_hit_that_the_oracle_rejects_is_no_solution() {
+    fn a_hit_that_the_oracle_rejects_is_not_a_solution() {
         let challenge = challenge(64);
         let watch = Watch::new();
         watch.next_batch.store(6_306, Relaxed);
@@ -192,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_without_hope_ends_when_it_is_cancelled() {
+    fn a_search_without_a_solution_ends_when_it_is_cancelled() {
         let challenge = challenge(160);
         let watch = Watch::new();
         thread::scope(|scope| {
@@ -209,7 +219,7 @@ mod tests {
     fn a_search_cancelled_before_it_begins_computes_nothing() {
         let watch = Watch::new();
         watch.cancel();
-        // Any counter would do.
+        // Every counter is a solution of this puzzle.
         let found = solve(&challenge(0), Kernel::best(), threads(3), &watch);
         assert_eq!(found, None);
         assert_eq!(watch.attempts(), 0);

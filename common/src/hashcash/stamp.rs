@@ -1,34 +1,36 @@
-//! A stamp as a server reads it: only as much of it as is needed to compare and to hash it.
+//! A stamp as a server reads it. Only its shape is checked here, because comparing its fields and
+//! hashing it cost more.
 
 use std::fmt;
 
 use super::VERSION;
 
-/// The text of a solved stamp whose shape is right. Its fields other than the counter are not
-/// looked at: they are right if they equal those of the puzzle.
+/// The text of a stamp with the right shape. The fields other than VERSION and COUNTER are not
+/// checked: they are right if they equal those of the puzzle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp<'a> {
     text: &'a [u8],
     prefix_len: usize,
 }
 
-/// A text that is no stamp: too few fields, a version other than 1, or a counter that is not 1 to
-/// 32 characters of the base64 alphabet and `=`.
+/// The text is not a stamp: it has too few fields, a version other than 1, or a counter that is not
+/// 1 to 32 characters of the base64 alphabet and `=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAStamp;
 
-/// `VERSION:BITS:DATE:RESOURCE:EXT:RAND:COUNTER`; a resource may hold further colons.
+/// The colons between seven fields. RESOURCE may contain more of them.
 pub(super) const MIN_COLONS: u16 = 6;
 
-/// The longest counter in characters: room for what other hashcash programs write there, hexadecimal
-/// for one, and a bound on what a client can make us hash.
+/// The longest counter in characters. It is longer than those of our solver, because other hashcash
+/// programs write counters in other ways, such as hexadecimal. The limit bounds what a client can
+/// make the server hash.
 const MAX_COUNTER_LEN: usize = 32;
 
 impl<'a> Stamp<'a> {
-    /// Checks the shape of `text`.
+    /// Parses `text`, whose bytes come from a peer. Copies and hashes nothing.
     ///
     /// # Errors
-    /// [`NotAStamp`], whatever is wrong.
+    /// [`NotAStamp`] for a text with the wrong shape.
     pub fn parse(text: &'a [u8]) -> Result<Self, NotAStamp> {
         let last = text
             .iter()
@@ -38,7 +40,7 @@ impl<'a> Stamp<'a> {
             text,
             prefix_len: last + 1,
         };
-        // Sums without a way out in between are computed in vectors.
+        // These two loops have no early exit, so the compiler can vectorize them.
         let colons: u16 = stamp
             .prefix()
             .iter()
@@ -59,17 +61,17 @@ impl<'a> Stamp<'a> {
         }
     }
 
-    /// The whole text: what is hashed.
-    pub const fn text(&self) -> &'a [u8] {
+    /// Returns the whole text, which is what the hash is computed over.
+    pub fn text(&self) -> &'a [u8] {
         self.text
     }
 
-    /// All up to the counter, the colon before it included.
+    /// Returns the text before the counter, including the colon.
     pub fn prefix(&self) -> &'a [u8] {
         &self.text[..self.prefix_len]
     }
 
-    /// The counter, as it is spelled.
+    /// Returns the text of the counter. The server does not decode it.
     pub fn counter(&self) -> &'a [u8] {
         &self.text[self.prefix_len..]
     }
@@ -83,7 +85,7 @@ impl fmt::Display for NotAStamp {
 
 impl std::error::Error for NotAStamp {}
 
-/// The alphabet of standard base64, and `=` (RFC 4648, 4), by byte.
+/// For each byte, whether it belongs to the alphabet of standard base64 or is `=` (RFC 4648, 4).
 static IS_BASE64: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_falls_apart_at_its_last_colon() {
+    fn the_counter_begins_after_the_last_colon() {
         for prefix in [
             "1:20:261122105400:127.0.0.1/52386::YWJj:",
             "1:5:x:[::1]:80::r:",
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_stamp_is_refused() {
+    fn a_text_with_the_wrong_shape_is_refused() {
         let cases = [
             "",
             "1",

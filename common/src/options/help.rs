@@ -1,75 +1,72 @@
-//! The text of `--help`, made from the table of options.
+//! The text of `--help` and the README's rows, made from the table of options.
 
 use std::fmt::Write;
 
-use super::source::{CONFIG, CONFIG_VARIABLE};
-use super::{Default, Program, Spec};
+use super::spec::{CONFIG, Fallback};
+use super::{Program, Spec};
 
-/// Where the explanations begin.
+/// The column where the explanations begin.
 const COLUMN: usize = 36;
 
-const CONFIG_SPEC: Spec = Spec {
-    short: "",
-    long: CONFIG,
-    value: "FILE",
-    default: Default::Words("none"),
-    help: "read options from lines of POWTCP_NAME=VALUE",
-    variable: CONFIG_VARIABLE,
-};
-
 impl Program {
-    /// The text of `--help`.
+    /// Returns the text of `--help`.
     pub fn help(&self) -> String {
         let Self {
             name, usage, about, ..
         } = self;
         let mut text = format!("{about}\n\nUsage: {name} {usage}\n\nOptions:\n");
-        for spec in self.options.iter().chain([&CONFIG_SPEC]) {
+        for spec in self.options.iter().chain([&CONFIG]) {
             spec.write_help(&mut text);
         }
         text.push_str(
             "  -h, --help\n  -V, --version\n\n\
-             An option --some-name can also come as the environment variable POWTCP_SOME_NAME.\n\
+             An option --some-name can also be set as the environment variable POWTCP_SOME_NAME.\n\
              A flag beats the environment, and the environment beats --config.\n\
              Durations: 250ms, 10s, 2m, 1h.\n",
         );
         text
     }
 
-    /// The options as rows of a Markdown table, `--help` and `--version` left out: the README has
-    /// these, and a test compares.
+    /// Returns the options as rows of a Markdown table, without `--help` and `--version`. Tests
+    /// check that the documentation has these rows.
     pub fn markdown_rows(&self) -> Vec<String> {
         let row = |spec: &Spec| {
-            let default = match spec.default {
-                Default::Value(value) => format!("`{value}`"),
-                Default::Words(words) => words.to_string(),
-                Default::Off => "off".to_string(),
+            let default = match spec.fallback {
+                Fallback::Value(value) => format!("`{value}`"),
+                Fallback::Words(words) => words.to_string(),
+                Fallback::Off => "off".to_string(),
             };
-            format!("| `{}` | {default} | {} |", spec.synopsis(), spec.help)
+            format!("| `{}` | {default} | {} |", spec.synopsis, spec.help)
         };
-        self.options.iter().chain([&CONFIG_SPEC]).map(row).collect()
+        self.options.iter().chain([&CONFIG]).map(row).collect()
+    }
+
+    /// Returns the default value of the option `name`, if it has one.
+    pub fn default_of(&self, name: &str) -> Option<&'static str> {
+        match self
+            .options
+            .iter()
+            .find(|spec| spec.name() == name)?
+            .fallback
+        {
+            Fallback::Value(value) => Some(value),
+            Fallback::Words(_) | Fallback::Off => None,
+        }
     }
 }
 
 impl Spec {
-    /// `-l, --listen ADDR`, as the help text and the README have it.
-    pub fn synopsis(&self) -> String {
-        let short = if self.short.is_empty() { "" } else { ", " };
-        format!("{}{short}{} {}", self.short, self.long, self.value)
-            .trim_end()
-            .to_string()
-    }
-
     fn write_help(&self, text: &mut String) {
-        let indent = if self.short.is_empty() && !self.is_positional() {
+        // Long names stand below each other, whether there is a short name before them or not.
+        let indent = if self.synopsis.starts_with("--") {
             "    "
         } else {
             ""
         };
-        let name = format!("{indent}{}", self.synopsis());
-        let default = match self.default {
-            Default::Value(words) | Default::Words(words) => format!(" [default: {words}]"),
-            Default::Off => String::new(),
+        let name = format!("{indent}{}", self.synopsis);
+        let default = match self.fallback {
+            Fallback::Value(words) | Fallback::Words(words) => format!(" [default: {words}]"),
+            Fallback::Off => String::new(),
         };
         // Writing to a `String` never fails.
         let _ = writeln!(text, "  {name:COLUMN$}{}{default}", self.help);

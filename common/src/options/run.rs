@@ -1,4 +1,4 @@
-//! The frame of a program: read the options, run, and end with the right exit status.
+//! The frame of a program: reads the options, runs, and exits with the right status.
 
 use std::env;
 use std::fmt::Display;
@@ -7,12 +7,13 @@ use std::process::ExitCode;
 
 use super::{Options, Program, Request, UsageError};
 
-/// The exit status of wrong usage.
+/// The exit status for wrong usage.
 const USAGE: u8 = 2;
 
 impl Program {
-    /// Runs the program: `configure` validates the options, `run` does the work. Errors go to
-    /// standard error, once. The exit status is 0, 1 where `run` failed, 2 for wrong usage.
+    /// Runs the program: `configure` validates the options, and `run` does the work. An error is
+    /// printed once, to standard error. Returns exit status 0, or 1 if `run` failed, or 2 for wrong
+    /// usage.
     pub fn main<C, E: Display>(
         &self,
         configure: impl FnOnce(&Options) -> Result<C, UsageError>,
@@ -43,7 +44,7 @@ impl Program {
     }
 }
 
-/// `print!` would panic where a reader has seen enough and closed the pipe.
+/// Ignores errors: `print!` would panic when the reader of a pipe has closed it.
 fn print(to: &mut impl Write, text: &str) {
     let _ = to.write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! AVX2: 8 lanes; a rotation is two shifts and an OR.
+//! The instructions of AVX2: 8 lanes. A rotation is two shifts and an OR.
 
 use std::arch::x86_64::{
     __m256i as Vector, _mm256_add_epi32 as add, _mm256_and_si256 as and, _mm256_castsi256_ps,
@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 };
 
 const LANES: usize = 8;
-/// Of 16 registers, two streams take 10.
+/// The states of two streams take 10 of the 16 registers.
 const STREAMS: usize = 2;
 
 #[target_feature(enable = "avx2")]
@@ -16,7 +16,7 @@ fn rotate<const BITS: i32>(a: Vector) -> Vector {
     or(shift_left(a, splat(BITS)), shift_right(a, splat(32 - BITS)))
 }
 
-/// The function of three operands that has this truth table.
+/// Computes the function of three operands that has this truth table.
 #[target_feature(enable = "avx2")]
 fn ternary<const TABLE: i32>(b: Vector, c: Vector, d: Vector) -> Vector {
     match TABLE {
@@ -26,7 +26,7 @@ fn ternary<const TABLE: i32>(b: Vector, c: Vector, d: Vector) -> Vector {
     }
 }
 
-/// The lanes that have no bit of `mask`.
+/// Returns a bit for each lane that is zero under `mask`.
 #[target_feature(enable = "avx2")]
 fn zero_lanes(a: Vector, mask: Vector) -> u8 {
     let equal = _mm256_cmpeq_epi32(and(a, mask), splat(0));

@@ -1,4 +1,5 @@
-//! AVX-512: 16 lanes; a rotation and any function of three operands are one instruction each.
+//! The instructions of AVX-512: 16 lanes. A rotation is one instruction, and so is any bitwise
+//! function of three operands.
 
 use std::arch::x86_64::{
     __m512i as Vector, _mm512_add_epi32 as add, _mm512_rol_epi32 as rotate,
@@ -7,7 +8,7 @@ use std::arch::x86_64::{
 };
 
 const LANES: usize = 16;
-/// Of 32 registers, four streams take 20.
+/// The states of four streams take 20 of the 32 registers.
 const STREAMS: usize = 4;
 
 engine! { "avx512f", 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 }

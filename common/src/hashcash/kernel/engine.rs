@@ -1,17 +1,18 @@
-//! The only unsafe code. To call a function compiled for an instruction set is sound where the
-//! processor has that set, and the processor is asked first.
+//! Starts the kernels. This is the only unsafe code of the project: it calls functions that are
+//! compiled for an instruction set. These calls are sound because they follow a check that the
+//! processor supports this set.
 
 use std::collections::BTreeSet;
 
 use super::{Kernel, portable};
 use crate::hashcash::layout::Layout;
 
-/// A kernel at work, with its tables. Finds all hits of a batch: the counters whose hashes begin
-/// with as many zeros as a first word can show.
+/// A started kernel with its tables. Given the number of a batch, it returns all *hits*: the
+/// counters whose hashes have the required zeros in the first 32 bits.
 pub(in crate::hashcash) type Engine<'a> = Box<dyn Fn(u64) -> BTreeSet<u64> + Sync + 'a>;
 
 impl Kernel {
-    /// What starts this kernel; `None` if this machine lacks it.
+    /// Returns the function that starts this kernel, or `None` if this machine does not support it.
     pub(in crate::hashcash) fn starter(self) -> Option<fn(&Layout) -> Engine<'_>> {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -36,9 +37,9 @@ mod tests {
     use crate::hashcash::Challenge;
     use crate::hashcash::layout::HEADS;
 
-    /// Small enough for Miri, which is to see every call of this module.
+    /// Covers every call of this module, and is fast enough for Miri.
     #[test]
-    fn a_kernel_is_started_where_the_processor_has_it_and_finds_a_known_answer() {
+    fn every_supported_kernel_starts_and_finds_a_known_answer() {
         let text = b"1:24:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==";
         let layout = Layout::new(&Challenge::parse(text).unwrap());
         let batch = 24_300 / HEADS as u64;

@@ -1,4 +1,8 @@
-//! The hash at full width: a batch of counters at a time, in as many lanes as the machine has.
+//! The kernels, which hash a batch of counters with the vector instructions of the processor.
+//!
+//! `rounds` describes the computation once for all instruction sets. `avx512` and `avx2` name the
+//! instructions, and `portable` uses the `sha1` crate instead. `engine` detects what the processor
+//! supports.
 
 #[cfg(target_arch = "x86_64")]
 #[macro_use]
@@ -13,31 +17,31 @@ pub(super) mod portable;
 
 use std::fmt;
 
-/// An instruction set that counters can be tried with.
+/// An implementation of the search for one instruction set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kernel {
-    /// 16 counters at a time.
+    /// AVX-512: hashes 16 counters at a time.
     Avx512,
-    /// 8 counters at a time.
+    /// AVX2: hashes 8 counters at a time.
     Avx2,
-    /// One at a time, through the `sha1` crate: on every machine.
+    /// The `sha1` crate: hashes one counter at a time, on every machine.
     Portable,
 }
 
 impl Kernel {
-    /// The kernels that this machine has, the fastest first.
+    /// Returns the kernels that this machine supports, the fastest first.
     pub fn available() -> impl Iterator<Item = Self> {
         let all = [Self::Avx512, Self::Avx2, Self::Portable];
         all.into_iter().filter(|kernel| kernel.starter().is_some())
     }
 
-    /// The fastest that this machine has.
+    /// Returns the fastest kernel that this machine supports.
     pub fn best() -> Self {
         Self::available().next().unwrap_or(Self::Portable)
     }
 }
 
-/// The name, as `--kernel` takes it.
+/// Writes the name, as `--kernel` takes it.
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -56,7 +60,8 @@ pub(super) mod tests {
     use crate::hashcash::Challenge;
     use crate::hashcash::layout::{HEADS, Layout, QUADS};
 
-    /// A challenge in the hashcash dialect with a prefix of `len` bytes, 20 at least.
+    /// Returns a challenge in the hashcash dialect with a prefix of `len` bytes, which are at least
+    /// 20.
     pub(in crate::hashcash) fn challenge(len: usize, bits: u32) -> Challenge {
         challenge_with_date(len, bits, "261122105400")
     }
@@ -68,7 +73,7 @@ pub(super) mod tests {
         Challenge::parse(text.as_bytes()).unwrap()
     }
 
-    /// All hits of a batch, whether they are solutions or not.
+    /// Returns all hits of a batch, whether they are solutions or not.
     fn hits(kernel: Kernel, layout: &Layout, batch: u64) -> BTreeSet<u64> {
         let engine = kernel.starter().unwrap()(layout);
         engine(batch)
@@ -104,7 +109,7 @@ pub(super) mod tests {
             for len in [52, 64, 82] {
                 let challenge = challenge(len, bits);
                 let layout = Layout::new(&challenge);
-                // Beyond some 16 bits there is hardly ever one; then none may be made up.
+                // With more than about 16 bits a batch rarely has a hit.
                 let expected = hits(Kernel::Portable, &layout, 7);
                 for kernel in Kernel::available() {
                     let found = hits(kernel, &layout, 7);
@@ -117,8 +122,8 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_kernel_follows_when_the_block_changes() {
-        // This prefix leaves 900 leads to each middle: 9 batches have one block, the next another.
+    fn a_kernel_notices_that_the_last_block_changes() {
+        // This prefix leaves 900 leads for each middle, so the last block changes after 9 batches.
         let layout = Layout::new(&challenge(60, 9));
         let expected = hits(Kernel::Portable, &layout, 9);
         for kernel in Kernel::available() {
@@ -128,7 +133,8 @@ pub(super) mod tests {
         }
     }
 
-    /// Found once by search; the last took 10^10 hashes and has more zeros than a first word shows.
+    /// The counters were found by search. The last one took 10^10 hashes, and its hash has more
+    /// leading zeros than the 32 bits that kernels check.
     #[test]
     fn every_kernel_finds_the_known_answers() {
         let known = [

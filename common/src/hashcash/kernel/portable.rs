@@ -1,11 +1,11 @@
-//! One counter at a time, by the compression function of the `sha1` crate.
+//! The portable kernel: one counter at a time, with the compression function of the `sha1` crate.
 
 use sha1::block_api::compress;
 
 use super::engine::Engine;
 use crate::hashcash::layout::{HEADS, Head, Layout, QUADS};
 
-/// The kernel of every machine.
+/// Starts the kernel, which has no tables.
 pub(super) fn engine(layout: &Layout) -> Engine<'_> {
     Box::new(|batch| {
         let hits_of = |head| hits(layout, batch, head);
@@ -13,7 +13,7 @@ pub(super) fn engine(layout: &Layout) -> Engine<'_> {
     })
 }
 
-/// The hits of one head of a batch, lowest first.
+/// Returns the hits of one head of a batch, the smallest counter first.
 pub(in crate::hashcash) fn hits(
     layout: &Layout,
     batch: u64,

@@ -1,28 +1,30 @@
-//! SHA-1's rounds over vectors of lanes, described once for all instruction sets.
+//! The rounds of SHA-1 on vectors, described once for all instruction sets.
 //!
-//! SHA-1's message schedule is linear over XOR: the schedule of a block with a quad in it is that of the
-//! block without, XOR that of the quad alone. The schedules of all 1,000 quads are made once, lanes side
-//! by side, so that a round has no schedule to compute. Heads that share a block share the sum, too.
+//! The message schedule of SHA-1 is linear over XOR: the schedule of a block with a quad is the
+//! schedule of the block without the quad, XOR the schedule of the quad alone. The schedules of all
+//! 1,000 quads are computed once, one quad in each lane, so that no round computes a schedule.
+//! Heads that share a block also share the XOR of the two schedules.
 //!
-//! A function with `target_feature` cannot be generic over operations that have it too, so [`engine`]
-//! is a macro: it makes a kernel of the operations of an instruction set, by their names.
+//! A function with `target_feature` cannot be generic over operations with the same attribute.
+//! Therefore [`engine`] is a macro: it makes a kernel from the operations of an instruction set,
+//! which it finds by their names.
 
 use crate::hashcash::layout::{Block, Head, State};
 
-/// Rounds of SHA-1.
+/// The number of rounds of SHA-1.
 pub(super) const ROUNDS: usize = 80;
 /// The constant of each 20 rounds (FIPS 180-4, 4.2.1).
 pub(super) const K: [u32; 4] = [0x5a82_7999, 0x6ed9_eba1, 0x8f1b_bcdc, 0xca62_c1d6];
 
-/// The functions of the rounds (FIPS 180-4, 4.1.1) as truth tables; the first operand is the highest
-/// bit of a row's number.
+/// The functions of the rounds (FIPS 180-4, 4.1.1) as truth tables. The first operand is the
+/// highest bit of the row number.
 pub(super) const CHOOSE: i32 = 0xca;
 pub(super) const PARITY: i32 = 0x96;
 pub(super) const MAJORITY: i32 = 0xe8;
 
-/// The state after the first two rounds that the quad has a part in, `start` and the next, but for
-/// that part: the first two words lack the words of these rounds, and the first also lacks the
-/// second, rotated.
+/// Returns the state after the first two rounds that depend on the quad, `start` and the next one,
+/// without the part that depends on it. So the first two words of the state lack the schedule words
+/// of these rounds, and the first word also lacks the rotated second one.
 pub(super) fn early(head: &Head, start: usize) -> State {
     let round = |[a, b, c, d, e]: State, word: u32| {
         let sum = e.wrapping_add(d ^ (b & (c ^ d))).wrapping_add(word);
@@ -36,14 +38,15 @@ pub(super) fn early(head: &Head, start: usize) -> State {
     [sum, next, b, c, d]
 }
 
-/// A block as words, the first 16 of its schedule.
+/// Returns a block as 16 words, which are the first of its schedule.
 pub(super) fn words(block: &Block) -> [u32; 16] {
     let (words, _) = block.as_chunks();
     std::array::from_fn(|i| u32::from_be_bytes(words[i]))
 }
 
-/// The words that a block adds in all rounds (FIPS 180-4, 6.1.2). `mix` is XOR and a rotation by 1;
-/// it may need an instruction set that only the caller is compiled for.
+/// Returns the message schedule of a block, one word for each round (FIPS 180-4, 6.1.2). `mix`
+/// computes XOR and a rotation by 1. It may use an instruction set that only the caller is compiled
+/// for, so this function is always inlined.
 #[inline(always)]
 pub(super) fn schedule<W: Copy>(block: [W; 16], mix: impl Fn([W; 4]) -> W) -> [W; ROUNDS] {
     let mut words = [block[0]; ROUNDS];
@@ -63,10 +66,11 @@ macro_rules! engine {
         use super::rounds::{CHOOSE, K, MAJORITY, PARITY, ROUNDS, early, schedule, words};
         use crate::hashcash::layout::{HEADS, Head, Layout, QUADS, State};
 
-        /// The kernel, with the schedules of all quads; the last row repeats the first quads.
+        /// Starts the kernel: computes the schedules of all quads. The last row repeats the first
+        /// quads to fill its lanes.
         #[target_feature(enable = $set)]
         pub(super) fn engine(layout: &Layout) -> Engine<'_> {
-            // The first of 16 words of 4 bytes that the last quad has a part in.
+            // The first of the 16 words of the block that contains a byte of the last quad.
             let start = layout.quad_at / 4 % 16;
             let rows: Vec<_> = (0..QUADS).step_by(LANES).map(|quad| row(layout, quad)).collect();
             Box::new(move |batch| {
@@ -80,7 +84,7 @@ macro_rules! engine {
                 let schedules: Vec<_> = heads[..blocks].iter().map(schedule_of).collect();
                 let mut hits = BTreeSet::new();
                 for (row, quads) in rows.iter().enumerate() {
-                    // What the block of a head adds in a round, with each of these quads in it.
+                    // The schedule word plus the constant of a round, for a head and these quads.
                     let word = |head: usize, t: usize, k| {
                         add(xor(quads[t], splat(schedules[head][t] as i32)), k)
                     };
@@ -107,7 +111,7 @@ macro_rules! engine {
             })
         }
 
-        /// The schedules of as many quads as there are lanes, each alone in its block.
+        /// Returns the schedules of one quad for each lane, each quad alone in its block.
         #[target_feature(enable = $set)]
         fn row(layout: &Layout, first: usize) -> [Vector; ROUNDS] {
             let block = |lane| layout.with_quad([0; 64], (first + lane) % QUADS);
@@ -116,9 +120,9 @@ macro_rules! engine {
             schedule(block, |[a, b, c, d]| rotate::<1>(xor(xor(a, b), xor(c, d))))
         }
 
-        /// All rounds from `start` on, the first two begun in [`early`]; several streams side by side
-        /// to hide the latency of each. `word` is what a stream adds in a round, given the round's
-        /// constant. Returns the first words of the states.
+        /// Computes all rounds from `start` on, of which [`early`] has begun two. Interleaves
+        /// several streams to hide the latency of the instructions. `word` returns the schedule
+        /// word plus the constant of a round for a stream. Returns the first words of the states.
         #[target_feature(enable = $set)]
         fn rounds(
             early: [State; STREAMS],
@@ -131,7 +135,7 @@ macro_rules! engine {
                 *b = add(*b, word(s, start, k));
                 *a = add(add(*a, word(s, start + 1, k)), rotate::<5>(*b));
             }
-            // After five rounds each variable is back in its place.
+            // After five rounds each variable is in its place again, so a step has five.
             macro_rules! rounds {
                 ($function:ident, $k:expr, $rounds:expr, $step:literal) => {
                     let k = splat($k as i32);

@@ -1,50 +1,53 @@
-//! The shape of a log line: `key=value` text in the style of Go's slog, or JSON, one line each,
-//! whatever bytes a peer put into the values.
+//! The format of a log line: `key=value` text in the style of Go's slog, or a JSON object. It is
+//! one line whatever bytes of a peer the values contain.
 
-use std::fmt::Write;
-use std::str::FromStr;
+mod escape;
+
+use std::fmt::{Arguments, Write};
 use std::time::Duration;
+
+pub use escape::{escape, escape_json};
 
 use crate::utc::Utc;
 
-/// How grave a line is, the gravest first.
+/// The severity of a line, the most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// The program cannot go on, or not as it was told to.
+    /// The program cannot continue, or not as configured.
     Error,
-    /// Something an operator should look at.
+    /// Something that an operator should look at.
     Warn,
-    /// What the program does.
+    /// An ordinary event.
     Info,
-    /// What it does in detail.
+    /// A detail.
     Debug,
 }
 
 /// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// `key=value`, values quoted where needed.
+    /// `key=value`, with quotes around values that need them.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line (RFC 8259).
     Json,
 }
 
-/// A value as it was given: text of our own, or bytes of a peer, which are escaped and cut.
+/// The value of a field. All values are escaped; those of peers are also cut.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
-    /// Text of our own; text that came from elsewhere goes to [`Value::Peer`].
+    /// Text of the program itself.
     Text(&'a str),
-    /// Whatever a peer sent. At most [`MAX_PEER_BYTES`] of it are written.
+    /// Bytes from a peer, of which at most [`MAX_PEER_BYTES`] are written.
     Peer(&'a [u8]),
-    /// A number; quoted in neither format.
+    /// A number, which has quotes in neither format.
     Number(u64),
 }
 
-/// How many bytes of a peer's input stand in one log line: a flood must not fill a disk.
+/// The maximum number of bytes of a peer in one value. It stops a flood from filling the disk.
 pub const MAX_PEER_BYTES: usize = 128;
 
-/// Appends one line to `out`, `\n` included: time, level, message, then the fields in their order.
-/// `time` counts from the Unix epoch.
+/// Appends one line with its `\n` to `out`: the time, the level, the message, and then `fields` in
+/// their order. `time` is the time since the Unix epoch.
 pub fn write_line(
     out: &mut String,
     format: Format,
@@ -64,32 +67,15 @@ pub fn write_line(
     for (key, value) in fields {
         line.field(key, *value);
     }
-    line.out
-        .push_str(if format == Format::Json { "}\n" } else { "\n" });
-}
-
-/// Appends `bytes` so that they are harmless on a terminal and in a line: printable characters as
-/// they are, anything else as `\n`, `\x1b` or `\u{202e}`, and `"` and `\` behind a backslash.
-pub fn escape(out: &mut String, bytes: &[u8]) {
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '"' | '\\' => out.extend(['\\', c]),
-                '\n' | '\r' | '\t' => out.extend(c.escape_default()),
-                _ if !c.is_control() && !is_invisible(c) => out.push(c),
-                _ if c.is_ascii() => push(out, format_args!("\\x{:02x}", u32::from(c))),
-                _ => push(out, format_args!("{}", c.escape_unicode())),
-            }
-        }
-        for byte in chunk.invalid() {
-            push(out, format_args!("\\x{byte:02x}"));
-        }
+    if format == Format::Json {
+        line.out.push('}');
     }
+    line.out.push('\n');
 }
 
 impl Level {
-    /// The name that stands in a line.
-    pub const fn name(self) -> &'static str {
+    /// Returns the name in a log line.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Error => "ERROR",
             Self::Warn => "WARN",
@@ -99,56 +85,38 @@ impl Level {
     }
 }
 
-/// A name as `--log-level` takes it.
-impl FromStr for Level {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        match name {
-            "error" => Ok(Self::Error),
-            "warn" => Ok(Self::Warn),
-            "info" => Ok(Self::Info),
-            "debug" => Ok(Self::Debug),
-            _ => Err(()),
-        }
-    }
-}
-
+/// A line that is being written.
 struct Line<'a> {
     out: &'a mut String,
     format: Format,
+    /// Whether no field has been written yet.
     first: bool,
 }
 
 impl Line<'_> {
     fn timestamp(&mut self, since_epoch: Duration) {
         self.key("time");
-        let Utc {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-        } = Utc::from_unix(since_epoch.as_secs());
-        let quote = if self.format == Format::Json {
-            "\""
-        } else {
-            ""
+        let utc = Utc::from_unix(since_epoch.as_secs());
+        let quote = match self.format {
+            Format::Text => "",
+            Format::Json => "\"",
         };
-        let milliseconds = since_epoch.subsec_millis();
-        push(
-            self.out,
-            format_args!(
-                "{quote}{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z{quote}"
-            ),
-        );
+        self.push(format_args!(
+            "{quote}{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z{quote}",
+            utc.year,
+            utc.month,
+            utc.day,
+            utc.hour,
+            utc.minute,
+            utc.second,
+            since_epoch.subsec_millis()
+        ));
     }
 
     fn field(&mut self, key: &str, value: Value<'_>) {
         self.key(key);
         let (bytes, cut) = match value {
-            Value::Number(number) => return push(self.out, format_args!("{number}")),
+            Value::Number(number) => return self.push(format_args!("{number}")),
             Value::Text(text) => (text.as_bytes(), false),
             Value::Peer(bytes) if bytes.len() > MAX_PEER_BYTES => (&bytes[..MAX_PEER_BYTES], true),
             Value::Peer(bytes) => (bytes, false),
@@ -169,46 +137,27 @@ impl Line<'_> {
         }
     }
 
+    fn push(&mut self, text: Arguments<'_>) {
+        // Writing to a `String` never fails.
+        let _ = self.out.write_fmt(text);
+    }
+
     fn key(&mut self, key: &str) {
         let first = std::mem::replace(&mut self.first, false);
         match self.format {
-            Format::Text if first => push(self.out, format_args!("{key}=")),
-            Format::Text => push(self.out, format_args!(" {key}=")),
-            Format::Json if first => push(self.out, format_args!("{{\"{key}\":")),
-            Format::Json => push(self.out, format_args!(",\"{key}\":")),
+            Format::Text if first => self.push(format_args!("{key}=")),
+            Format::Text => self.push(format_args!(" {key}=")),
+            Format::Json if first => self.push(format_args!("{{\"{key}\":")),
+            Format::Json => self.push(format_args!(",\"{key}\":")),
         }
     }
 }
 
-/// A bare value must not be empty, nor hold a space, a quote, an equals sign or anything escaped.
+/// Returns whether a value in the text format needs quotes: if it is empty or contains a space, a
+/// quote, an equals sign or a character that is escaped.
 fn needs_quotes(bytes: &[u8]) -> bool {
     let bare = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'=' | b'\\');
     bytes.is_empty() || !bytes.iter().all(bare)
-}
-
-/// Appends `bytes` as they stand between the quotes of a JSON string (RFC 8259, 7); those that are not
-/// UTF-8 become U+FFFD.
-pub fn escape_json(out: &mut String, bytes: &[u8]) {
-    for c in String::from_utf8_lossy(bytes).chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            _ if c.is_control() || is_invisible(c) => {
-                push(out, format_args!("\\u{:04x}", u32::from(c)));
-            }
-            _ => out.push(c),
-        }
-    }
-}
-
-/// Characters that show nothing but change how a line is shown or where it ends: marks of writing
-/// direction, line and paragraph separators, zero-width ones. All lie below U+10000.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Writing to a `String` never fails.
-fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
 }
 
 #[cfg(test)]
@@ -223,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn text_looks_like_slog() {
+    fn a_line_is_slog_text_or_a_json_object() {
         let fields = [
             ("client", Value::Text("127.0.0.1:42312")),
             ("puzzle", Value::Text("1:20:x:MA==")),
@@ -243,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn no_byte_of_a_peer_leaves_its_value() {
+    fn bytes_of_a_peer_stay_within_their_value() {
         for first in 0..=u8::MAX {
             for second in [b' ', b'"', b'\\', b'\n', 0xa8, 0xff] {
                 let bytes = [b'a', first, second, b' ', b'x', b'='];
@@ -265,17 +214,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn odd_characters_are_spelled_out() {
-        let mut out = String::new();
-        escape(
-            &mut out,
-            "é\u{1b}[31m\u{202e}\u{2028}\u{85}\"\\\t".as_bytes(),
-        );
-        escape(&mut out, b"\xff\xc3");
-        assert_eq!(out, r#"é\x1b[31m\u{202e}\u{2028}\u{85}\"\\\t\xff\xc3"#);
     }
 
     #[test]
