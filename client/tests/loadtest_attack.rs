@@ -8,7 +8,7 @@ use std::process::Command;
 
 use powtcp_common::options::Request;
 use powtcp_server::config::{Config, PROGRAM};
-use powtcp_server::event_loop::Server;
+use powtcp_server::server::Server;
 use support::json::Json;
 use support::program::{Outcome, loadtest, outcome_of, outcome_with_closed_stdout};
 

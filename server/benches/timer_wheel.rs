@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use powtcp_server::timer_wheel::TimerWheel;
+use powtcp_server::time::TimerWheel;
 
 /// Timers that wait all the while: a server with its table full.
 const WAITING: u64 = 10_000;

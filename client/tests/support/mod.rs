@@ -12,8 +12,8 @@ pub(crate) mod ports;
 pub(crate) mod program;
 pub(crate) mod puzzles;
 pub(crate) mod real_server;
-#[path = "../../../server/tests/support/scratch.rs"]
-pub(crate) mod scratch;
+
+pub(crate) use powtcp_testkit::scratch;
 
 use std::time::Duration;
 

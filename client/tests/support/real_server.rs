@@ -5,7 +5,7 @@ use std::thread;
 
 use powtcp_common::options::Request;
 use powtcp_server::config::{Config, PROGRAM};
-use powtcp_server::event_loop::Server;
+use powtcp_server::server::Server;
 
 use super::scratch::Scratch;
 

@@ -1,4 +1,4 @@
-//! Those who connect: the honest, and nine ways not to be.
+//! The clients: honest ones, and nine kinds that misbehave.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -9,29 +9,35 @@ use powtcp_common::hashcash::Difficulty;
 
 use crate::random::Random;
 use crate::support::pipe::Pipe;
-use crate::support::protocol::stamp;
+use crate::support::stamps::stamp;
 
+/// How a client behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Asks, solves, pays, and closes when it was answered.
+    /// Asks for a puzzle, solves it, pays, and closes after the answer.
     Honest,
+    /// Sends nothing.
     Silent,
-    /// A byte a second.
+    /// Sends one byte per second.
     Slowloris,
+    /// Sends random bytes.
     Garbage,
+    /// Does what an honest client does, with a wrong stamp.
     WrongStamp,
-    /// Asks again and again.
+    /// Asks for puzzles and solves none.
     Hoard,
-    /// Takes few bytes or none; some take all after a while.
+    /// Reads few bytes or none; some read everything after a while.
     NeverRead,
-    /// Sends on and on, whatever it is told.
+    /// Sends a line without an end, and ignores all answers.
     EndlessLine,
+    /// Resets its connection.
     Reset,
     /// Asks and ends its stream at once.
     HalfClose,
 }
 
 impl Kind {
+    /// All kinds.
     pub(crate) const ALL: [Self; 10] = [
         Self::Honest,
         Self::Silent,
@@ -55,22 +61,23 @@ pub(crate) struct Actor {
     pub(crate) wake: Option<Duration>,
     /// Whether its right stamp has arrived.
     pub(crate) has_paid: bool,
-    /// Whether its resource must come: the stamp arrived in time.
+    /// Whether it must get its resource: the stamp has arrived in time.
     pub(crate) is_owed: bool,
-    /// What it is about to send.
+    /// The bytes that it is about to send.
     outgoing: Vec<u8>,
-    /// How much of that comes after its stamp, for no reason.
+    /// How many of these bytes follow its stamp, without a purpose.
     excess: usize,
-    /// What it has begun: to ask, then to pay.
+    /// The number of its last step: an honest client asks in the first and pays in the second.
     begun: u32,
 }
 
-/// What stamps must be worth here.
+/// Returns the difficulty of all puzzles here.
 pub(crate) fn difficulty() -> Difficulty {
     Difficulty::from_bits(4).expect("4 of 160 bits")
 }
 
 impl Actor {
+    /// Creates a client that acts for the first time at `now`.
     pub(crate) fn new(kind: Kind, address: SocketAddr, now: Duration, random: &mut Random) -> Self {
         let window = (kind == Kind::NeverRead).then(|| random.below(200));
         let pipe = Pipe::new(window);
@@ -88,6 +95,7 @@ impl Actor {
         }
     }
 
+    /// Takes one step.
     pub(crate) fn act(&mut self, now: Duration, random: &mut Random) {
         if self.pipe.borrow().closed {
             self.wake = None;
@@ -147,7 +155,7 @@ impl Actor {
         self.wake = pause.map(|pause| now + pause);
     }
 
-    /// Whether it has its stamp and has not sent all of it.
+    /// Returns whether it has found its stamp and has not sent all of it.
     pub(crate) fn is_paying(&self) -> bool {
         let is_open = !self.pipe.borrow().closed;
         is_open && self.kind == Kind::Honest && self.begun == 2 && !self.has_paid
@@ -157,12 +165,13 @@ impl Actor {
         self.pipe.borrow_mut().send(bytes);
     }
 
-    /// One step of asking and paying; how long to wait for the next.
+    /// Takes one step of asking and paying, and returns the time until the next one.
     fn handshake(&mut self, right: bool, random: &mut Random) -> Option<Duration> {
         if !self.outgoing.is_empty() {
-            let len = match random.percent(50) {
-                true => self.outgoing.len(),
-                false => 1 + random.below(self.outgoing.len()),
+            let len = if random.percent(50) {
+                self.outgoing.len()
+            } else {
+                1 + random.below(self.outgoing.len())
             };
             let piece: Vec<u8> = self.outgoing.drain(..len).collect();
             self.send(&piece);

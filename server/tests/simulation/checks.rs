@@ -1,53 +1,54 @@
-//! What must hold after every step of a world, seen from its clients.
+//! The invariants that must hold after every step of a world, as its clients see them.
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
-use powtcp_server::connections::Connections;
-use powtcp_server::limits::{Source, Standing, Verdict};
-use powtcp_server::metrics::Outcome;
-use powtcp_server::moment::Now;
+use powtcp_common::refusal::Refusal;
 
 use crate::actor::{Actor, Kind};
-use crate::support::pipe::{FakeSocket, Pipe};
-use crate::world::{OUTCOMES, World};
+use crate::inspect::{OUTCOMES, Outcome};
+use crate::support::answers::refusal;
+use crate::support::fairness::{Admission, Source, Standing};
+use crate::support::pipe::Pipe;
+use crate::support::subject::Subject;
+use crate::world::World;
 
-/// Connections that one newcomer may have looked at.
+/// Connections that the server may read to make room for one newcomer.
 const LOOKS_FOR_ROOM: usize = 4;
-/// Reads for one connection in one step.
+/// Reads of one connection in one step.
 const READS_PER_STEP: usize = 4;
-/// Bytes that may be read after the last answer, and in the read that finds that they are too many.
+/// Bytes that the server may read after its last answer: 1 MiB, and the read that exceeds it.
 const MAX_DISCARDED: usize = (1 << 20) + (16 << 10);
-/// Puzzles for one connection, and the bytes of the longest that there are here.
+/// Puzzles for one connection.
 const MAX_PUZZLES: usize = 8;
+/// Bytes of the longest puzzle here.
 const PUZZLE_LINE: usize = 80;
-/// More than any last answer has here.
+/// More bytes than the longest last answer here.
 const LAST_LINE: usize = 300;
 
 impl World {
-    /// Lets the server do something, and looks at everything.
-    pub(crate) fn step(&mut self, act: impl FnOnce(&mut Connections<FakeSocket>, Now)) {
-        let now = self.at_now();
-        let before = self.outcomes();
-        act(&mut self.connections, now);
+    /// Lets the server act, and checks everything.
+    pub(crate) fn step(&mut self, act: impl FnOnce(&mut Subject, Duration)) {
+        let before = self.subject.outcomes();
+        act(&mut self.subject, self.now);
         let closed = self.observe(None);
         self.check_outcomes(before, &closed);
         self.check();
     }
 
-    /// A newcomer is let in, instead of whom the model says, or turned away.
+    /// Connects a newcomer, and checks that the server admits it in place of the connection that the model
+    /// evicts, or turns it away.
     pub(crate) fn admit(&mut self, newcomer: &Actor) {
-        let now = self.at_now();
         let source = Source::from(newcomer.address.ip());
-        let before = self.outcomes();
-        let socket = FakeSocket(newcomer.pipe.clone());
-        let address = newcomer.address.into();
-        self.connections.admit(socket, address, now);
+        let before = self.subject.outcomes();
+        let pipe = newcomer.pipe.clone();
+        self.subject.admit(pipe, newcomer.address, self.now);
 
         let mut victims = Vec::new();
-        let mut verdict = self.model.verdict(source);
+        let mut admission = self.model.admission(source);
         for _ in 0..LOOKS_FOR_ROOM {
-            let Verdict::AdmitInsteadOf(key) = verdict else {
+            let Admission::Evict(key) = admission else {
                 break;
             };
             let before = self.model.standing(key);
@@ -60,26 +61,24 @@ impl World {
                 self.forget(key);
                 victims.push(victim);
             } else {
-                let standing = self.connections.limits.standing(key);
-                assert_eq!(
-                    standing,
-                    Some(Standing::Delivering),
-                    "{key} had to make room"
-                );
+                let standing = self.subject.standing(key);
+                let standing = standing.expect("an open connection has a standing");
+                let is_spared = matches!(standing, Standing::Delivering | Standing::Lingering);
+                assert!(is_spared, "{key} should be evicted");
                 assert!(has_paid || !victim.borrow().takes_all);
-                self.model.place(key, Standing::Delivering);
+                self.model.place(key, standing);
             }
-            verdict = self.model.verdict(source);
+            admission = self.model.admission(source);
         }
         let pipe = newcomer.pipe.borrow();
         let was_admitted = pipe.key.is_some() || pipe.unwatchable && pipe.lines().is_empty();
-        if verdict == Verdict::Admit {
-            assert!(was_admitted, "turned away though there is room");
+        if admission == Admission::Admit {
+            assert!(was_admitted, "turned away while there was room");
         } else if !was_admitted && pipe.takes_all && !pipe.reset {
-            assert_eq!(pipe.lines(), ["0:server is busy"]);
+            assert_eq!(pipe.lines(), [refusal(Refusal::ServerBusy)]);
         }
         assert!(
-            verdict == Verdict::Admit || pipe.key.is_none(),
+            admission == Admission::Admit || pipe.key.is_none(),
             "admitted without room"
         );
         if pipe.closed {
@@ -89,41 +88,41 @@ impl World {
         let others = self.observe(Some(newcomer));
         assert!(
             others.is_empty(),
-            "somebody was closed who had not to make room"
+            "a connection was closed that was not evicted"
         );
         self.check_outcomes(before, &victims);
         self.check();
     }
 
-    /// What clients are owed by the end of a turn.
+    /// Checks what clients must have got by the end of a turn.
     pub(crate) fn check_turn(&self) {
         for actor in &self.actors {
             let pipe = actor.pipe.borrow();
-            assert!(!pipe.is_forgotten(), "nobody will look at {:?}", actor.kind);
+            assert!(
+                !pipe.is_forgotten(),
+                "no event will report {:?}",
+                actor.kind
+            );
             let is_served = pipe.is_served();
             let lines = pipe.lines();
-            let last_words = lines.iter().filter(|line| !line.starts_with("2:"));
-            assert!(!pipe.takes_all || last_words.count() <= 1, "{lines:?}");
-            // What arrived in this turn after the events is looked at in the next one.
+            let last_answers = lines.iter().filter(|line| !line.starts_with("2:"));
+            assert!(!pipe.takes_all || last_answers.count() <= 1, "{lines:?}");
+            // Bytes that arrived after the events of this turn are read in the next one.
             if actor.is_owed && !pipe.event {
-                assert!(is_served, "paid for nothing: {lines:?}");
+                assert!(is_served, "paid, but not served: {lines:?}");
             }
             assert!(actor.has_paid || !is_served, "served without a right stamp");
-            // One that lingers may be closed at any time: it was told long before.
-            let is_recent = || pipe.outcome() != Some(Outcome::Refused);
-            let was_told = pipe.closed && pipe.last_word().is_some();
+            // A lingering connection may be closed at any time: its answer has arrived long before.
+            let lingered = [Some(Outcome::Refused), Some(Outcome::Served)];
+            let is_recent = || !lingered.contains(&pipe.outcome());
+            let was_told = pipe.closed && pipe.last_answer().is_some();
             if actor.kind == Kind::Honest && was_told && is_recent() {
                 assert_eq!(
                     pipe.unread_at_close, 0,
-                    "closing makes the network drop the answer"
+                    "closing with unread bytes aborts the delivery of the answer"
                 );
             }
         }
-    }
-
-    fn outcomes(&self) -> [u64; OUTCOMES.len()] {
-        let metrics = &self.connections.shared.responder.metrics;
-        OUTCOMES.map(|outcome| metrics.outcomes(outcome))
     }
 
     fn forget(&mut self, key: usize) {
@@ -131,7 +130,7 @@ impl World {
         self.open.remove(&key);
     }
 
-    /// Brings the model up to date; returns those that were closed.
+    /// Updates the model, and returns the connections that were closed.
     fn observe(&mut self, newcomer: Option<&Actor>) -> Vec<Rc<RefCell<Pipe>>> {
         let is_closed = |(&key, pipe): (&usize, &Rc<RefCell<Pipe>>)| {
             pipe.borrow().closed.then(|| (key, pipe.clone()))
@@ -141,25 +140,28 @@ impl World {
             self.forget(key);
         }
         for &key in self.open.keys() {
-            if let Some(standing) = self.connections.limits.standing(key) {
+            if let Some(standing) = self.subject.standing(key) {
                 self.model.place(key, standing);
             }
         }
         if let Some(actor) = newcomer.filter(|actor| !actor.pipe.borrow().closed) {
-            let key = actor.pipe.borrow().key.expect("it has a key");
+            let key = actor
+                .pipe
+                .borrow()
+                .key
+                .expect("an admitted connection has a key");
             self.model.enter(key, actor.address.ip().into());
             self.open.insert(key, actor.pipe.clone());
         }
         closed.into_iter().map(|(_, pipe)| pipe).collect()
     }
 
-    /// Every connection that was closed is counted once, by what its client saw.
+    /// Checks that every closed connection is counted once, by what its client saw.
     fn check_outcomes(&self, before: [u64; OUTCOMES.len()], closed: &[Rc<RefCell<Pipe>>]) {
-        let mut counted = self.outcomes();
-        counted
-            .iter_mut()
-            .zip(before)
-            .for_each(|(after, before)| *after -= before);
+        let mut counted = self.subject.outcomes();
+        for (after, before) in counted.iter_mut().zip(before) {
+            *after -= before;
+        }
         assert_eq!(counted.iter().sum::<u64>(), closed.len() as u64);
         for (outcome, counted) in OUTCOMES.into_iter().zip(counted) {
             let seen = closed
@@ -167,46 +169,39 @@ impl World {
                 .filter(|pipe| pipe.borrow().outcome() == Some(outcome));
             assert!(
                 counted >= seen.count() as u64,
-                "{outcome:?} seen, and not counted"
+                "{outcome:?} was seen and not counted"
             );
         }
-        let metrics = &self.connections.shared.responder.metrics;
-        let open = self.connections.len() as u64;
-        assert_eq!(metrics.accepted, metrics.ended() + open);
+        let (accepted, ended) = self.subject.accepted_and_ended();
+        assert_eq!(accepted, ended + self.subject.len() as u64);
     }
 
     fn check(&self) {
-        let Self {
-            connections, model, ..
-        } = self;
-        assert_eq!(connections.len(), self.open.len());
-        assert_eq!(connections.timers.waiting(), connections.len());
-        assert!(connections.len() <= connections.limits.bounds().connections);
+        let Self { subject, model, .. } = self;
+        let bounds = subject.bounds();
+        assert_eq!(subject.len(), self.open.len());
+        assert_eq!(subject.timers(), subject.len());
+        assert!(subject.len() <= bounds.connections);
         for standing in Standing::ALL {
-            assert_eq!(connections.limits.count(standing), model.count(standing));
+            assert_eq!(subject.count(standing), model.count(standing));
         }
-        let per_source = connections.limits.bounds().per_source;
         for held in model.held() {
             let count = model.held_by(held.source);
-            assert_eq!(connections.limits.held_by(held.source), count);
-            assert!(per_source == 0 || count <= per_source);
+            assert_eq!(subject.held_by(held.source), count);
+            assert!(bounds.per_source == 0 || count <= bounds.per_source);
         }
-        let wake = connections.timers.next_tick();
-        for (key, connection) in connections.iter() {
-            let due = connections.timers.due(connection.timer);
-            assert_eq!(
-                due,
-                Some(connection.session.deadline().due_tick()),
-                "no deadline"
-            );
-            assert!(wake <= due);
-            assert!(connection.unsent() <= MAX_PUZZLES * PUZZLE_LINE + LAST_LINE);
-            check_pipe(&mut self.open[&key].borrow_mut(), model.standing(key));
+        let wake = subject.next_tick();
+        for seen in subject.seen() {
+            assert!(seen.is_timed, "no timer for the deadline of {}", seen.key);
+            assert!(wake <= seen.due);
+            assert!(seen.unsent <= MAX_PUZZLES * PUZZLE_LINE + LAST_LINE);
+            let standing = model.standing(seen.key);
+            check_pipe(&mut self.open[&seen.key].borrow_mut(), standing);
         }
     }
 }
 
-/// One connection that is open, and what its client sees of it.
+/// Checks an open connection by what its client sees.
 fn check_pipe(pipe: &mut Pipe, standing: Option<Standing>) {
     assert!(std::mem::take(&mut pipe.reads) <= READS_PER_STEP);
     assert!(pipe.discarded <= MAX_DISCARDED);
@@ -217,14 +212,13 @@ fn check_pipe(pipe: &mut Pipe, standing: Option<Standing>) {
     if !pipe.takes_all {
         return;
     }
-    assert!(others.len() <= 1, "more than one last word: {others:?}");
-    assert_eq!(others.first().copied(), pipe.last_word());
+    assert!(others.len() <= 1, "more than one last answer: {others:?}");
+    assert_eq!(others.first().copied(), pipe.last_answer());
     assert_eq!(pipe.shut, !others.is_empty());
     let seen = match lines.last() {
         None => Standing::Fresh,
         Some(line) if line.starts_with("2:") => Standing::Puzzled,
-        Some(line) if line.starts_with("0:") => Standing::Lingering,
-        Some(_) => Standing::Delivering,
+        Some(_) => Standing::Lingering,
     };
     assert_eq!(standing, Some(seen));
 }

@@ -1,42 +1,52 @@
-//! Guards what the server owes to all its connections together: the real table, deadlines, limits and
-//! admission on a clock that jumps, with clients of every kind that come at random. After every step the
-//! invariants of `checks` hold.
+//! Guards what holds across all connections: the real table, deadlines, limits and admission on a clock
+//! that jumps, with random clients of every kind. The invariants in `checks` must hold after every step.
 //!
-//! A failure tells its seed; `SIMULATION_SEED=NUMBER` in the environment runs that one alone.
+//! A failure prints its seed. With `SIMULATION_SEED=NUMBER` in the environment only that seed runs.
 
 mod actor;
 mod checks;
+mod inspect;
 mod random;
-#[path = "../support/mod.rs"]
-mod support;
+mod view;
 mod world;
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod answers;
+    pub(crate) mod fairness;
+    pub(crate) mod pipe;
+    pub(crate) mod rules;
+    pub(crate) mod stamps;
+    pub(crate) mod subject;
+}
 
 use std::hash::{BuildHasher, RandomState};
 
-use powtcp_server::limits::{Bounds, WhenFull};
-use powtcp_server::metrics::Outcome;
+use inspect::{OUTCOMES, Outcome};
 use random::Random;
+use support::fairness::{Bounds, WhenFull};
 use world::{Tally, World};
 
-/// Worlds in a run, each with so many connections.
+/// Worlds in a run.
 const WORLDS: u64 = 8;
+/// Connections that arrive in each world.
 const NEWCOMERS: usize = 800;
 
-/// Tells the seed of a world that ends in a panic.
-struct TellSeed(u64);
+/// Prints the seed of a world that ends in a panic.
+struct SeedPrinter(u64);
 
-impl Drop for TellSeed {
+impl Drop for SeedPrinter {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("to see it again: SIMULATION_SEED={}", self.0);
+            eprintln!("to repeat this: SIMULATION_SEED={}", self.0);
         }
     }
 }
 
 fn simulate(seed: u64) -> Tally {
-    let _seed = TellSeed(seed);
+    let _seed = SeedPrinter(seed);
     let mut random = Random::new(seed);
-    // All combinations of the three, in eight worlds with seeds in a row.
+    // Eight consecutive seeds give all combinations of these three choices.
     let bounds = Bounds {
         connections: 4 + random.below(24),
         per_source: if seed & 1 == 0 {
@@ -57,21 +67,24 @@ fn simulate(seed: u64) -> Tally {
 }
 
 #[test]
-fn whoever_comes_the_invariants_hold_after_every_step() {
+fn invariants_hold_after_every_step_of_random_traffic() {
     if let Ok(seed) = std::env::var("SIMULATION_SEED") {
         let tally = simulate(seed.parse().expect("SIMULATION_SEED is a number"));
         return println!("{tally:?}");
     }
-    let first = RandomState::new().hash_one("a seed that no run had before");
+    let first = RandomState::new().hash_one("a new seed for every run");
     let mut all = Tally::default();
     for seed in 0..WORLDS {
         all += simulate(first.wrapping_add(seed));
     }
-    // A simulation in which something does not happen guards nothing.
-    for outcome in world::OUTCOMES {
+    // A case that never occurs is not tested.
+    for outcome in OUTCOMES {
         assert!(all.of(outcome) > 0, "no connection was {outcome:?}");
     }
     assert!(all.of(Outcome::Served) > 100);
-    assert!(all.spared > 0, "nobody paid while it was to make room");
-    assert!(all.lingering > 0, "nobody that lingered made room");
+    assert!(all.spared > 0, "no victim had paid");
+    assert!(
+        all.lingering > 0,
+        "no lingering connection was closed for a newcomer"
+    );
 }

@@ -1,4 +1,4 @@
-//! Random numbers that a seed determines.
+//! Random numbers from a seed.
 
 use std::time::Duration;
 
@@ -6,10 +6,12 @@ use std::time::Duration;
 pub(crate) struct Random(u64);
 
 impl Random {
+    /// Creates a generator.
     pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
+    /// Returns any number.
     pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -18,21 +20,22 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// A number from 0 to `bound - 1`.
+    /// Returns a number from 0 to `bound - 1`.
     pub(crate) const fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    /// So many times in a hundred.
+    /// Returns true with a probability of `percent`.
     pub(crate) const fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    /// A time shorter than so many milliseconds.
+    /// Returns a time shorter than `milliseconds`.
     pub(crate) const fn within(&mut self, milliseconds: usize) -> Duration {
         Duration::from_micros(self.below(milliseconds * 1_000) as u64)
     }
 
+    /// Returns an item of `list`, which must not be empty.
     pub(crate) fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.below(list.len())]
     }

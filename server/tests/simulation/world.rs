@@ -1,5 +1,5 @@
-//! The server's connections with a crowd of clients, turn by turn as the event loop does it, on a clock
-//! that jumps to whatever happens next.
+//! The server's table of connections and its clients, driven turn by turn as the event loop does it, on a
+//! clock that jumps to the next event.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,49 +8,33 @@ use std::ops::AddAssign;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mio::Poll;
 use powtcp_common::hashcash::Dialect;
-use powtcp_common::log_line::{Format, Level};
-use powtcp_server::connection::{Connection, Readiness};
-use powtcp_server::connections::{Connections, Timer};
-use powtcp_server::limits::{Bounds, Verdict};
-use powtcp_server::log::Log;
-use powtcp_server::metrics::Outcome;
-use powtcp_server::moment::{Moment, Now};
-use powtcp_server::resources::Resources;
-use powtcp_server::responder::Responder;
 
 use crate::actor::{Actor, Kind, difficulty};
+use crate::inspect::{OUTCOMES, Outcome};
 use crate::random::Random;
-use crate::support::conversation::rules;
-use crate::support::fairness::Fairness;
-use crate::support::pipe::{FakeSocket, Pipe};
+use crate::support::fairness::{Admission, Bounds, Fairness};
+use crate::support::pipe::Pipe;
+use crate::support::rules::rules;
+use crate::support::subject::{Resources, Subject};
 
-pub(crate) const OUTCOMES: [Outcome; 6] = [
-    Outcome::Served,
-    Outcome::Refused,
-    Outcome::Left,
-    Outcome::Broken,
-    Outcome::Evicted,
-    Outcome::TurnedAway,
-];
-
-/// What happened: connections by outcome, and what came of looking for room.
+/// How often what tests must cover has happened.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Tally {
+    /// Connections by outcome.
     pub(crate) outcomes: [u64; OUTCOMES.len()],
-    /// Connections that were to make room, and had paid.
+    /// Connections that were to be evicted, and had paid.
     pub(crate) spared: u64,
-    /// Connections that made room and had been refused before.
+    /// Lingering connections that were closed for a newcomer.
     pub(crate) lingering: u64,
 }
 
-/// A server in its world.
+/// A table under test, its model and its clients.
 pub(crate) struct World {
-    pub(crate) connections: Connections<FakeSocket>,
-    /// What `connections` should be, from what the sockets were told.
+    pub(crate) subject: Subject,
+    /// What admission in `subject` should be, derived from the sockets.
     pub(crate) model: Fairness,
-    /// The sockets that are open, by key.
+    /// The open connections, by key.
     pub(crate) open: BTreeMap<usize, Rc<RefCell<Pipe>>>,
     pub(crate) tally: Tally,
     pub(crate) now: Duration,
@@ -60,16 +44,12 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Creates a world without clients. They come from `sources` addresses.
     pub(crate) fn new(bounds: Bounds, sources: usize, random: Random) -> Self {
-        // Sockets register here; nobody polls.
-        let poll = Poll::new().expect("a poll");
-        let registry = poll.registry().try_clone().expect("a descriptor");
         let mut rules = rules(Dialect::Hashcash);
         rules.terms.difficulty = difficulty();
-        let log = Log::new(Level::Error, Format::Text);
-        let responder = Responder::new(Resources::built_in(), log);
         Self {
-            connections: Connections::new(bounds, rules, responder, registry),
+            subject: Subject::new(bounds, rules, Resources::built_in()),
             model: Fairness::new(bounds),
             open: BTreeMap::new(),
             tally: Tally::default(),
@@ -80,16 +60,16 @@ impl World {
         }
     }
 
-    /// Lets so many clients come, with calm times and bursts.
+    /// Lets `newcomers` clients connect, in bursts and with pauses.
     pub(crate) fn run(&mut self, newcomers: usize) {
         let mut arrival = self.now;
-        let mut come = 0;
-        while come < newcomers {
+        let mut arrived = 0;
+        while arrived < newcomers {
             self.jump(arrival);
             let mut queue = Vec::new();
-            while arrival <= self.now && come < newcomers {
+            while arrival <= self.now && arrived < newcomers {
                 queue.push(self.newcomer());
-                come += 1;
+                arrived += 1;
                 let is_burst = self.random.percent(80);
                 arrival += self.random.within(if is_burst { 5 } else { 3_000 });
             }
@@ -97,54 +77,49 @@ impl World {
         }
     }
 
-    /// Shuts the server down with patience, then without; what happened in all.
+    /// Shuts the server down, first with a timeout and then at once. Returns what has happened in total.
     pub(crate) fn end(mut self) -> Tally {
-        self.hear();
-        self.step(Connections::begin_shutdown);
+        self.deliver_events();
+        self.step(Subject::begin_shutdown);
         let patience = self.now + Duration::from_secs(5);
         while self.now < patience {
             self.jump(patience);
             self.turn(Vec::new());
         }
-        self.hear();
-        self.step(Connections::end_shutdown);
+        self.deliver_events();
+        self.step(Subject::end_shutdown);
         self.check_turn();
         for pipe in self.open.values() {
-            assert!(!pipe.borrow().takes_all, "left open by a shutdown");
+            assert!(!pipe.borrow().takes_all, "open after a shutdown");
         }
-        let metrics = &self.connections.shared.responder.metrics;
-        self.tally.outcomes = OUTCOMES.map(|outcome| metrics.outcomes(outcome));
+        self.tally.outcomes = self.subject.outcomes();
         self.tally
     }
 
-    /// Lets time pass until something happens: an event, a deadline, a client that acts, or `arrival`.
+    /// Moves the clock to the next event, deadline, act of a client, or `arrival`.
     fn jump(&mut self, arrival: Duration) {
         if self.open.values().any(|pipe| pipe.borrow().event) {
             self.now += self.random.within(1);
             return;
         }
         let wakes = self.actors.iter().filter_map(|actor| actor.wake);
-        let tick = self.connections.timers.next_tick();
-        let tick = tick.map(|tick| Moment::at_tick(tick).since(Moment::new(Duration::ZERO)));
-        let next = wakes.chain(tick).fold(arrival, Duration::min);
+        let deadline = self.subject.wake_time();
+        let next = wakes.chain(deadline).fold(arrival, Duration::min);
         self.now = self.now.max(next) + self.random.within(1);
         if self.random.below(500) == 0 {
-            // The process did not run for a while.
+            // The process was stopped for a while.
             self.now += self.random.within(30_000);
         }
     }
 
-    /// One turn of the event loop. Some clients act before it, the others between its events and the
-    /// newcomers, so that it finds what no event has told of.
+    /// Runs one turn of the event loop. Some clients act before it and the others between its events and
+    /// the newcomers, so that the server finds bytes that no event has reported.
     fn turn(&mut self, queue: Vec<Actor>) {
         self.act(50);
-        self.connections.shared.begin_turn();
-        self.hear();
-        while let Some(timer) = self.connections.timers.pop(self.at_now().moment.tick()) {
-            let Timer::Connection(key) = timer else {
-                panic!("whose is {timer:?}?");
-            };
-            self.step(|server, now| server.on_deadline(key as usize, now));
+        self.subject.begin_turn();
+        self.deliver_events();
+        while let Some(key) = self.subject.pop_due(self.now) {
+            self.step(|server, now| server.on_deadline(key, now));
         }
         self.act(100);
         for newcomer in queue {
@@ -156,8 +131,8 @@ impl World {
         self.actors.retain(|actor| !actor.pipe.borrow().closed);
     }
 
-    /// Handles what the poll has to tell.
-    fn hear(&mut self) {
+    /// Delivers all events that a poll would report.
+    fn deliver_events(&mut self) {
         let open: Vec<_> = self
             .open
             .iter()
@@ -166,12 +141,12 @@ impl World {
         for (key, pipe) in open {
             if std::mem::take(&mut pipe.borrow_mut().event) {
                 let read_closed = pipe.borrow().ended || pipe.borrow().reset;
-                self.step(|server, now| server.on_ready(key, Readiness { read_closed }, now));
+                self.step(|server, now| server.on_ready(key, read_closed, now));
             }
         }
     }
 
-    /// Lets so many in a hundred act of those whose time has come.
+    /// Lets `percent` of the clients act whose time has come.
     fn act(&mut self, percent: usize) {
         for index in 0..self.actors.len() {
             let is_time = self.actors[index].wake.is_some_and(|wake| wake <= self.now);
@@ -187,21 +162,17 @@ impl World {
         actor.act(self.now, &mut self.random);
         if actor.has_paid && !had_paid {
             let key = actor.pipe.borrow().key;
-            let mut open = self.connections.iter();
-            let connection = open.find(|&(open, _)| Some(open) == key);
-            // It is read at the latest when the next event is looked at.
-            let read_at = Moment::new(self.now + Duration::from_millis(1));
-            actor.is_owed = connection.is_some_and(|(_, Connection { session, .. })| {
-                session.holds_puzzle() && read_at < session.deadline()
-            });
+            // The server reads the stamp no later than in the next turn.
+            let read_at = self.now + Duration::from_millis(1);
+            actor.is_owed = key.is_some_and(|key| self.subject.may_pay_at(key, read_at));
         }
     }
 
-    /// Lets whoever is to make room for `newcomer` act in the last moment, now and then; and pay, if it
-    /// is about to.
+    /// Lets the client that is to be evicted for `newcomer` act at the last moment: always if it is about
+    /// to pay, and sometimes otherwise.
     fn hurry(&mut self, newcomer: &Actor) {
-        let verdict = self.model.verdict(newcomer.address.ip().into());
-        let Verdict::AdmitInsteadOf(key) = verdict else {
+        let admission = self.model.admission(newcomer.address.ip().into());
+        let Admission::Evict(key) = admission else {
             return;
         };
         let is_victim = |actor: &Actor| actor.pipe.borrow().key == Some(key);
@@ -215,9 +186,10 @@ impl World {
 
     fn newcomer(&mut self) -> Actor {
         let random = &mut self.random;
-        let kind = match random.percent(40) {
-            true => Kind::Honest,
-            false => random.pick(&Kind::ALL),
+        let kind = if random.percent(40) {
+            Kind::Honest
+        } else {
+            random.pick(&Kind::ALL)
         };
         let source = random.below(self.sources) as u8;
         let address = SocketAddr::new(
@@ -226,21 +198,15 @@ impl World {
         );
         let mut actor = Actor::new(kind, address, self.now, random);
         for _ in 0..random.below(4) {
-            // It sends before it is accepted.
+            // A client may send before the server accepts its connection.
             actor.act(self.now, random);
         }
         actor
     }
-
-    pub(crate) fn at_now(&self) -> Now {
-        Now {
-            moment: Moment::new(self.now),
-            wall: self.now,
-        }
-    }
 }
 
 impl Tally {
+    /// Returns how many connections ended in `outcome`.
     pub(crate) const fn of(&self, outcome: Outcome) -> u64 {
         self.outcomes[outcome as usize]
     }

@@ -1,12 +1,12 @@
-//! A client that blocks: it sends what a test tells it to, and reads lines.
+//! A blocking client that sends what a test tells it to, and reads lines.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use powtcp_testkit::PATIENCE;
 use socket2::{Domain, SockRef, Socket, Type};
 
-use super::PATIENCE;
 use super::solving::right_line;
 
 /// One connection to a server.
@@ -15,14 +15,15 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Connects to `server`.
     pub(crate) fn connect(server: SocketAddr) -> Self {
         Self::new(TcpStream::connect(server).expect("a server that listens"))
     }
 
-    /// A client that comes from `source`, any address of 127.0.0.0/8.
+    /// Connects from `source`, which may be any address of 127.0.0.0/8.
     pub(crate) fn connect_from(source: IpAddr, server: SocketAddr) -> Self {
         let socket =
-            Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket more");
+            Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket");
         socket
             .bind(&SocketAddr::new(source, 0).into())
             .and_then(|()| socket.connect(&server.into()))
@@ -30,10 +31,10 @@ impl Client {
         Self::new(socket.into())
     }
 
-    /// A client whose system takes about `window` bytes that nobody has read, or as few as it can.
+    /// Connects with a receive buffer of about `window` bytes, or the smallest that the system has.
     pub(crate) fn with_window(server: SocketAddr, window: usize) -> Self {
         let socket =
-            Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket more");
+            Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket");
         socket
             .set_recv_buffer_size(window)
             .expect("an option that every socket has");
@@ -54,45 +55,47 @@ impl Client {
         }
     }
 
-    /// The address that the server sees.
+    /// Returns the address that the server sees.
     pub(crate) fn address(&self) -> SocketAddr {
         self.stream().local_addr().expect("a connected socket")
     }
 
+    /// Sends `bytes`.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.try_send(bytes).expect("a server that still reads");
     }
 
+    /// Sends `bytes`, or returns why the server does not take them.
     pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.reader.get_mut().write_all(bytes.as_ref())
     }
 
-    /// The same connection, to send from another thread.
+    /// Returns a second handle of the socket, to send from another thread.
     pub(crate) fn second_handle(&self) -> TcpStream {
-        self.stream().try_clone().expect("a descriptor more")
+        self.stream().try_clone().expect("a descriptor")
     }
 
-    /// Ends the client's half of the connection.
+    /// Ends the client's half of the connection with a FIN.
     pub(crate) fn finish_sending(&self) {
         self.stream()
             .shutdown(Shutdown::Write)
             .expect("a connected socket");
     }
 
-    /// The next line without its `\n`; empty at the end of the stream.
+    /// Returns the next line without its `\n`, which is empty at the end of the stream.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.reader.read_line(&mut line).expect("a line or the end");
         line.trim_end_matches('\n').to_string()
     }
 
-    /// Waits for something to read, and leaves it there.
+    /// Waits until there is something to read, and does not read it.
     pub(crate) fn wait_for_bytes(&self) {
         let len = self.stream().peek(&mut [0]).expect("an answer");
         assert_eq!(len, 1, "the stream ended");
     }
 
-    /// All lines up to the end of the stream, which must be a proper one.
+    /// Returns all lines up to the end of the stream, which must be a FIN and not an RST.
     pub(crate) fn rest(&mut self) -> Vec<String> {
         let mut rest = String::new();
         self.reader
@@ -101,26 +104,26 @@ impl Client {
         rest.lines().map(str::to_string).collect()
     }
 
-    /// Asks for a puzzle; returns the answer.
+    /// Asks for a puzzle and returns the answer.
     pub(crate) fn puzzle(&mut self) -> String {
         self.send("1:\n");
         self.line()
     }
 
-    /// Solves `puzzle`; returns all that comes for it.
+    /// Solves `puzzle`, sends the stamp and returns all answers to it.
     pub(crate) fn pay(&mut self, puzzle: &str) -> Vec<String> {
         self.send(right_line(puzzle));
         self.rest()
     }
 
-    /// A whole handshake.
+    /// Asks for a puzzle, solves it, and expects the resource.
     #[track_caller]
     pub(crate) fn handshake(mut self) {
         let puzzle = self.puzzle();
         assert_served(&self.pay(&puzzle));
     }
 
-    /// Breaks the connection: the server gets an RST and nothing else.
+    /// Closes the connection with an RST.
     pub(crate) fn reset(self) {
         SockRef::from(self.stream())
             .set_linger(Some(Duration::ZERO))
@@ -132,7 +135,7 @@ impl Client {
     }
 }
 
-/// Whether `answers` are a resource and nothing else.
+/// Expects `answers` to be a resource and nothing else.
 #[track_caller]
 pub(crate) fn assert_served(answers: &[String]) {
     assert!(

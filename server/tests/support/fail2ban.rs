@@ -1,10 +1,13 @@
-//! fail2ban's filter for the server, put to a log; and lines that would like to deceive it.
+//! The fail2ban filter of this repository, applied to logs, and lines that try to deceive it.
 
-use super::scratch::Scratch;
+use powtcp_common::refusal::Refusal;
+use powtcp_testkit::scratch::Scratch;
+
+use super::messages::REFUSED;
 use super::tools::{installed, succeed};
 
-/// What comes before the server's line: in its own file, in two kinds of files of syslog's, and in
-/// the journal as fail2ban hands it to a filter.
+/// What precedes a line of the server: nothing in a file of its own, one of two headers in a syslog
+/// file, and a third one in the journal, as fail2ban gives it to a filter.
 const PREFIXES: [&str; 4] = [
     "",
     "2026-11-22T10:59:47.837123+00:00 box powtcp-server[77]: ",
@@ -14,7 +17,8 @@ const PREFIXES: [&str; 4] = [
 
 const FILTER: &str = include_str!("../../../scripts/fail2ban/filter.d/powtcp.conf");
 
-/// Whom the filter finds in `log`, in order, whatever wrote it; `None` without fail2ban.
+/// Returns the addresses that the filter finds in `log`, in order and the same behind every prefix;
+/// `None` if fail2ban is not installed.
 pub(crate) fn found(log: &[String], mode: &str) -> Option<Vec<String>> {
     let mut results = Vec::new();
     for prefix in PREFIXES {
@@ -27,20 +31,20 @@ pub(crate) fn found(log: &[String], mode: &str) -> Option<Vec<String>> {
     Some(first)
 }
 
-/// What fail2ban tells of what it finds in `log`: `what` as `fail2ban-regex --out` takes it.
+/// Returns what `fail2ban-regex --out WHAT` prints about `log`; `None` if it is not installed.
 pub(crate) fn output(what: &str, log: &str, mode: &str) -> Option<String> {
     let scratch = Scratch::new();
     let filter = scratch.file("powtcp.conf", FILTER);
     let mut regex = installed("fail2ban-regex")?;
     regex
-        // Far from UTC, in which the server writes.
+        // The server writes in UTC, so that another zone shows a time that was misread.
         .env("TZ", "America/New_York")
         .args(["--out", what, &scratch.file("log", log)])
         .arg(format!("{filter}[mode={mode}]"));
     Some(succeed(&mut regex).0)
 }
 
-/// What could pass for the beginning of a new line, or for the end of a value.
+/// Bytes that a parser might take for the beginning of a line or the end of a value.
 const BREAKS: [&str; 15] = [
     "",
     "\r",
@@ -59,19 +63,20 @@ const BREAKS: [&str; 15] = [
     "\u{1b}[2K",
 ];
 
-/// The beginning of a line about 9.9.9.9, in the two spellings that the filter takes.
+/// The beginning of a line about 9.9.9.9, in the two spellings that the filter accepts.
 const FORGERIES: [&str; 2] = [
     "time=2026-11-22T10:59:47.837Z",
     "h powtcp-server[1]: time=2",
 ];
 
-/// What a peer might send to have 9.9.9.9 banned.
+/// Returns what a peer might send to have 9.9.9.9 banned.
 pub(crate) fn forgeries() -> impl Iterator<Item = String> {
     BREAKS.iter().flat_map(|before| {
         FORGERIES.iter().map(move |start| {
             format!(
-                "{before}{start} level=INFO msg=\"connection refused\" client=9.9.9.9:9 \
-                 reason=\"timeout exceeded\""
+                "{before}{start} level=INFO msg=\"{REFUSED}\" client=9.9.9.9:9 \
+                 reason=\"{}\"",
+                Refusal::TimeoutExceeded.text()
             )
         })
     })

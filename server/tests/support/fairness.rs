@@ -1,13 +1,13 @@
-//! Who may come in and who gives way, written from the words of the rule and as plainly as can be: one
-//! list, searched from end to end. It is what `Limits` is held against.
+//! The rule of admission and eviction as a model: one list, searched from end to end. Tests compare
+//! `Limits` with it.
 
-use powtcp_server::limits::{Bounds, Source, Standing, Verdict, WhenFull};
+pub(crate) use powtcp_server::admission::{Admission, Bounds, Source, Standing, WhenFull};
 
-/// All connections, in no order that matters.
+/// All connections, in no particular order.
 pub(crate) struct Fairness {
     bounds: Bounds,
     held: Vec<Held>,
-    /// Counts changes, to tell which came first.
+    /// The number of changes so far: the clock of this model.
     changes: u64,
 }
 
@@ -17,11 +17,12 @@ pub(crate) struct Held {
     pub(crate) key: usize,
     pub(crate) source: Source,
     pub(crate) standing: Standing,
-    /// When it came to this standing.
+    /// The change that gave it this standing.
     since: u64,
 }
 
 impl Fairness {
+    /// Creates a model without connections.
     pub(crate) const fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
@@ -30,46 +31,51 @@ impl Fairness {
         }
     }
 
+    /// Returns all connections.
     pub(crate) fn held(&self) -> &[Held] {
         &self.held
     }
 
+    /// Returns how many connections have `standing`.
     pub(crate) fn count(&self, standing: Standing) -> usize {
         let with = |held: &&Held| held.standing == standing;
         self.held.iter().filter(with).count()
     }
 
+    /// Returns the standing of a connection; `None` if there is none with this key.
     pub(crate) fn standing(&self, key: usize) -> Option<Standing> {
         let held = self.held.iter().find(|held| held.key == key)?;
         Some(held.standing)
     }
 
-    /// Lingering connections count for nobody.
+    /// Returns how many connections count for `source`. Lingering ones do not.
     pub(crate) fn held_by(&self, source: Source) -> u32 {
         let counts = |held: &&Held| held.source == source && held.standing != Standing::Lingering;
         self.held.iter().filter(counts).count() as u32
     }
 
-    pub(crate) fn verdict(&self, newcomer: Source) -> Verdict {
+    /// Returns what happens to a new connection of `newcomer`.
+    pub(crate) fn admission(&self, newcomer: Source) -> Admission {
         let Bounds {
             connections,
             per_source,
             when_full,
         } = self.bounds;
         if per_source != 0 && self.held_by(newcomer) >= per_source {
-            return Verdict::TurnAway;
+            return Admission::TurnAway;
         }
         if self.held.len() < connections {
-            return Verdict::Admit;
+            return Admission::Admit;
         }
         let lingering = self.oldest(|held| held.standing == Standing::Lingering);
         let victim = match when_full {
             WhenFull::Refuse => lingering,
             WhenFull::Evict => lingering.or_else(|| self.victim(newcomer)),
         };
-        victim.map_or(Verdict::TurnAway, Verdict::AdmitInsteadOf)
+        victim.map_or(Admission::TurnAway, Admission::Evict)
     }
 
+    /// Adds a fresh connection.
     pub(crate) fn enter(&mut self, key: usize, source: Source) {
         self.changes += 1;
         self.held.push(Held {
@@ -80,6 +86,7 @@ impl Fairness {
         });
     }
 
+    /// Changes the standing of a connection.
     pub(crate) fn place(&mut self, key: usize, standing: Standing) {
         self.changes += 1;
         for held in &mut self.held {
@@ -89,13 +96,14 @@ impl Fairness {
         }
     }
 
+    /// Removes a connection.
     pub(crate) fn leave(&mut self, key: usize) {
         self.held.retain(|held| held.key != key);
     }
 
-    /// The source that holds most, the newcomer counted for its own, among those that have anybody to
-    /// give up; within it, and between sources that hold equally many, those that never asked before
-    /// those that hold a puzzle; then the oldest.
+    /// Returns the connection to evict. Candidates belong to a source with the most connections, where
+    /// the newcomer counts for its own source, and sources without a connection to evict do not count.
+    /// A fresh connection goes before one that holds a puzzle, and among equals the oldest goes.
     fn victim(&self, newcomer: Source) -> Option<usize> {
         let holds = |held: &Held| self.held_by(held.source) + u32::from(held.source == newcomer);
         let gives_way = |held: &&Held| matches!(held.standing, Standing::Fresh | Standing::Puzzled);

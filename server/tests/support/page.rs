@@ -1,27 +1,30 @@
-//! The metrics page, as a scraper sees it.
+//! The metrics page as a scraper sees it.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::PATIENCE;
-use super::server_process::{ServerProcess, field};
+use powtcp_testkit::PATIENCE;
 
-/// The metrics page of a server that was started with `--metrics`.
+use super::messages::SERVING_METRICS;
+use super::server::{ServerProcess, field};
+
+/// The address of the page.
 pub(crate) struct Page {
     address: SocketAddr,
 }
 
 impl Page {
+    /// Finds the page of a server that was started with `--metrics`.
     pub(crate) fn of(server: &mut ServerProcess) -> Self {
-        let line = server.wait_for("serving metrics");
+        let line = server.wait_for(SERVING_METRICS);
         let address = field(&line, "address").parse();
         Self {
             address: address.expect("the address of the page"),
         }
     }
 
-    /// A connection that has sent nothing yet.
+    /// Connects and sends nothing.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("a page that listens");
         stream
@@ -30,7 +33,7 @@ impl Page {
         stream
     }
 
-    /// The response to a request of these bytes.
+    /// Returns the response to `request`.
     pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> String {
         let mut stream = self.connect();
         stream
@@ -39,7 +42,7 @@ impl Page {
         rest(stream)
     }
 
-    /// The text of the page.
+    /// Returns the body of the page.
     pub(crate) fn text(&self) -> String {
         let response = self.ask("GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n");
         let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
@@ -49,7 +52,7 @@ impl Page {
         body.to_string()
     }
 
-    /// Each series with its value.
+    /// Returns each series with its value.
     pub(crate) fn values(&self) -> BTreeMap<String, f64> {
         let text = self.text();
         let samples = text.lines().filter(|line| !line.starts_with('#'));
@@ -61,7 +64,7 @@ impl Page {
     }
 }
 
-/// All that comes until the end of the stream.
+/// Returns everything up to the end of the stream.
 pub(crate) fn rest(mut stream: TcpStream) -> String {
     let mut text = String::new();
     stream

@@ -1,5 +1,4 @@
-//! A connection without a network: what its two ends know of each other, and the server's end of it as
-//! a socket.
+//! A connection without a network: its state, which both ends share, and the server's end as a socket.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -8,50 +7,53 @@ use std::rc::Rc;
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
-use powtcp_server::metrics::Outcome;
-use powtcp_server::socket::Socket;
+use powtcp_server::net::io::Socket;
 
-/// What lies between a client and the server.
+/// The state of a connection between a client and the server.
 #[derive(Default)]
 pub(crate) struct Pipe {
-    /// Bytes that have arrived and that the server did not read.
+    /// Bytes that have arrived and that the server has not read.
     pub(crate) unread: VecDeque<u8>,
     /// The client has ended its stream.
     pub(crate) ended: bool,
     /// The client has reset the connection.
     pub(crate) reset: bool,
-    /// The system has no room to watch this socket.
+    /// The system cannot register this socket with the poll.
     pub(crate) unwatchable: bool,
-    /// Bytes of answers that the client still takes; `None` if it takes all.
+    /// How many bytes of answers the client still takes; `None` if it takes all.
     window: Option<usize>,
-    /// Whether answers may be stuck on their way, now or ever.
+    /// Whether the client takes all answers from the start, so that none ever waits in the server.
+    #[allow(dead_code, reason = "only the simulation reads it")]
     pub(crate) takes_all: bool,
-    /// What the client received.
+    /// What the client has received.
     received: Vec<u8>,
     /// The server has ended its stream.
     pub(crate) shut: bool,
     /// The server has closed its socket.
     pub(crate) closed: bool,
-    /// Bytes that the server had not read when it closed.
+    /// How many bytes the server had not read when it closed.
+    #[allow(dead_code, reason = "only the simulation reads it")]
     pub(crate) unread_at_close: usize,
-    /// Bytes that the server read after its last answer.
+    /// How many bytes the server has read after its last answer.
+    #[allow(dead_code, reason = "only the simulation reads it")]
     pub(crate) discarded: usize,
-    /// Calls of `read` since the last look at it.
+    /// Calls of `read` since a test last set this to zero.
     pub(crate) reads: usize,
-    /// Calls of `read` and of `write` in all: each fifth and each third is interrupted.
+    /// Calls of `read` in total, of which every fifth is interrupted.
     calls: usize,
+    /// Calls of `write` in total, of which every third is interrupted.
     writes: usize,
-    /// Calls that ask the poll to watch the socket.
+    /// How often the socket was registered with the poll.
     pub(crate) registrations: usize,
-    /// The server's name for the connection.
+    /// The key of the connection in the server's table, once it has one.
     pub(crate) key: Option<usize>,
-    interest: Option<Interest>,
-    /// An event that the poll would give, edge-triggered.
+    pub(crate) interest: Option<Interest>,
+    /// Whether an edge-triggered poll would report an event.
     pub(crate) event: bool,
 }
 
 impl Pipe {
-    /// To a client that takes so many bytes, or all.
+    /// Creates a connection of a client that takes `window` bytes of answers, or all.
     pub(crate) fn new(window: Option<usize>) -> Rc<RefCell<Self>> {
         Rc::new(RefCell::new(Self {
             window,
@@ -60,7 +62,7 @@ impl Pipe {
         }))
     }
 
-    /// Bytes of the client arrive.
+    /// Lets bytes of the client arrive.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         if !self.closed && !self.reset && !self.ended {
             self.unread.extend(bytes);
@@ -68,62 +70,35 @@ impl Pipe {
         }
     }
 
-    /// The client ends its stream.
+    /// Lets the client end its stream.
     pub(crate) const fn end(&mut self) {
         self.ended = true;
         self.notify(true, false);
     }
 
-    pub(crate) fn reset(&mut self) {
-        self.reset = true;
-        self.unread.clear();
-        self.event |= self.interest.is_some();
-    }
-
-    /// The client takes all that comes from now on.
+    /// Lets the client take all answers from now on.
     pub(crate) const fn open_window(&mut self) {
         self.window = None;
         self.notify(false, true);
     }
 
-    /// Lines that the client received.
+    /// Returns the lines that the client has received.
     pub(crate) fn lines(&self) -> Vec<&str> {
         let text = str::from_utf8(&self.received).expect("answers are UTF-8");
         let lines = text.split_terminator('\n');
         lines.collect()
     }
 
-    /// The last word of the server, if it came through.
-    pub(crate) fn last_word(&self) -> Option<&str> {
+    /// Returns the server's last answer, if the client has received it.
+    pub(crate) fn last_answer(&self) -> Option<&str> {
         let line = self.lines().pop()?;
         (!line.starts_with("2:")).then_some(line)
     }
 
-    /// Whether the server has not looked at something, and no event will tell it.
-    pub(crate) fn is_forgotten(&self) -> bool {
-        let is_ready = !self.unread.is_empty() || self.ended || self.reset;
-        is_ready && !self.event && self.takes_all && !self.closed
-    }
-
-    /// Whether a resource came.
+    /// Returns whether the client has received its resource.
     pub(crate) fn is_served(&self) -> bool {
-        self.last_word().is_some_and(|word| word.starts_with("4:"))
-    }
-
-    /// How the connection ended, as far as one can tell from outside.
-    pub(crate) fn outcome(&self) -> Option<Outcome> {
-        let has_slot = self.key.is_some();
-        match self.last_word() {
-            None if !has_slot && self.unwatchable => None,
-            _ if !has_slot => Some(Outcome::TurnedAway),
-            _ if !self.takes_all => None,
-            Some("0:server is busy") => Some(Outcome::Evicted),
-            Some(_) if self.is_served() => Some(Outcome::Served),
-            Some(_) => Some(Outcome::Refused),
-            None if self.reset => Some(Outcome::Broken),
-            None if self.ended => Some(Outcome::Left),
-            None => panic!("closed without a word"),
-        }
+        self.last_answer()
+            .is_some_and(|word| word.starts_with("4:"))
     }
 
     const fn notify(&mut self, readable: bool, writable: bool) {
@@ -133,7 +108,7 @@ impl Pipe {
     }
 }
 
-/// The server's end.
+/// The server's end of a connection.
 pub(crate) struct FakeSocket(pub(crate) Rc<RefCell<Pipe>>);
 
 impl Read for FakeSocket {
@@ -151,9 +126,9 @@ impl Read for FakeSocket {
             return Err(ErrorKind::WouldBlock.into());
         }
         let len = pipe.unread.read(buffer)?;
-        // A deque may give its two halves one after the other; a socket does not.
+        // A deque may return its two halves one after the other; a socket does not.
         let rest = pipe.unread.read(&mut buffer[len..])?;
-        if pipe.last_word().is_some() {
+        if pipe.last_answer().is_some() {
             pipe.discarded += len + rest;
         }
         Ok(len + rest)
@@ -163,7 +138,7 @@ impl Read for FakeSocket {
 impl Write for FakeSocket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut pipe = self.0.borrow_mut();
-        assert!(!pipe.shut, "written after the end of the stream");
+        assert!(!pipe.shut, "a write after the end of the stream");
         if pipe.reset {
             return Err(ErrorKind::BrokenPipe.into());
         }
@@ -194,10 +169,10 @@ impl Source for FakeSocket {
         self.reregister(registry, token, to)
     }
 
-    /// Whatever is ready already is an event.
+    /// Reports an event for what is ready already, as an edge-triggered poll does.
     fn reregister(&mut self, _: &Registry, token: Token, to: Interest) -> io::Result<()> {
         let mut pipe = self.0.borrow_mut();
-        assert_eq!(pipe.key, Some(token.0), "another's token");
+        assert_eq!(pipe.key, Some(token.0), "the token of another connection");
         pipe.interest = Some(to);
         pipe.registrations += 1;
         let readable = !pipe.unread.is_empty() || pipe.ended;

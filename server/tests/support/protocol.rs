@@ -1,36 +1,37 @@
-//! The protocol as its page tells it, as plainly as can be: byte by byte, text by text, with nothing of
-//! the server's own but its SHA-1. It is what a session is held against.
+//! The wire protocol as a model: byte by byte and field by field, without the server's parser. From the
+//! server's packages it takes only SHA-1 and the texts of refusals. Tests compare sessions with it.
 
 use std::time::Duration;
 
-use powtcp_common::hashcash::{Dialect, Difficulty};
-use powtcp_server::session::End;
-use powtcp_server::turn::Rules;
+use powtcp_common::hashcash::Dialect;
+use powtcp_common::refusal::Refusal;
 
-use super::conversation::{SERVED, rand};
+use super::answers::refusal;
+use super::conversation::{End, SERVED, rand};
+use super::rules::Rules;
 
-/// How long a connection that has ended is waited for.
+/// How long the server waits for the delivery of the last answer.
 const DELIVERY: Duration = Duration::from_secs(5);
 
-/// One connection, all times since the start of the server.
+/// One connection. All times count from the start of the server.
 #[derive(Clone)]
 pub(crate) struct Protocol {
     rules: Rules,
     client: &'static str,
-    /// What came of a line that goes on.
+    /// The beginning of a line whose end has not arrived.
     line: Vec<u8>,
-    /// Every puzzle that was sent, up to its counter. The last one is outstanding.
+    /// Every puzzle that was sent, without its counter. The last one is outstanding.
     pub(crate) puzzles: Vec<String>,
-    /// Whether no random bytes can be had.
+    /// Whether the system gives no random bytes.
     pub(crate) out_of_entropy: bool,
     pub(crate) end: Option<End>,
     pub(crate) deadline: Duration,
-    /// What is to be answered to the call that is under way.
+    /// The answers to the call in progress.
     answers: Vec<String>,
 }
 
 impl Protocol {
-    /// A client that connects at the time zero; its address as the dialect of `rules` writes it.
+    /// Creates a connection at time zero. `client` is its address as the dialect of `rules` writes it.
     pub(crate) fn new(rules: Rules, client: &'static str) -> Self {
         Self {
             client,
@@ -44,10 +45,12 @@ impl Protocol {
         }
     }
 
+    /// Returns whether the client holds a puzzle that it may still solve.
     pub(crate) fn holds_puzzle(&self) -> bool {
         !self.puzzles.is_empty() && self.end.is_none()
     }
 
+    /// Returns the answers to `bytes`.
     pub(crate) fn send(&mut self, bytes: &[u8], now: Duration) -> Vec<String> {
         for &byte in bytes {
             if self.end.is_some() {
@@ -58,40 +61,44 @@ impl Protocol {
                 let line = std::mem::take(&mut self.line);
                 self.on_line(&line, now);
             } else if self.line.len() == 512 {
-                self.refuse("message too long", now);
+                self.refuse(Refusal::MessageTooLong, now);
             }
         }
         std::mem::take(&mut self.answers)
     }
 
+    /// Ends the connection because the client has ended its stream.
     pub(crate) fn eof(&mut self, now: Duration) {
         if self.end.is_none() {
             self.finish(End::Left, now);
         }
     }
 
-    pub(crate) fn deadline(&mut self, now: Duration) -> Vec<String> {
+    /// Returns the answers to a look at the clock.
+    pub(crate) fn on_deadline(&mut self, now: Duration) -> Vec<String> {
         if now >= self.deadline && self.holds_puzzle() {
-            self.refuse("hashcash expiration exceeded", now);
+            self.refuse(Refusal::PuzzleExpired, now);
         } else if now >= self.deadline {
-            self.refuse("timeout exceeded", now);
+            self.refuse(Refusal::TimeoutExceeded, now);
         }
         std::mem::take(&mut self.answers)
     }
 
-    pub(crate) fn shutdown(&mut self, now: Duration) -> Vec<String> {
+    /// Returns the answers to a shutdown of the server.
+    pub(crate) fn on_shutdown(&mut self, now: Duration) -> Vec<String> {
         if !self.holds_puzzle() {
-            self.refuse("server is shutting down", now);
+            self.refuse(Refusal::ShuttingDown, now);
         }
         std::mem::take(&mut self.answers)
     }
 
-    pub(crate) fn busy(&mut self, now: Duration) -> Vec<String> {
-        self.refuse("server is busy", now);
+    /// Returns the answers to an eviction.
+    pub(crate) fn evict(&mut self, now: Duration) -> Vec<String> {
+        self.refuse(Refusal::ServerBusy, now);
         std::mem::take(&mut self.answers)
     }
 
-    /// The puzzle after `number` others, up to its counter.
+    /// Returns the puzzle that follows `number` others, without its counter.
     fn puzzle(&self, number: usize) -> String {
         let bits = self.rules.terms.difficulty.bits();
         let (bits, date) = match self.rules.terms.dialect {
@@ -108,15 +115,15 @@ impl Protocol {
         match line {
             [b'1', b':', ..] => self.on_request(now),
             [b'3', b':', stamp @ ..] => self.on_stamp(stamp, now),
-            _ => self.refuse("incorrect message format", now),
+            _ => self.refuse(Refusal::IncorrectMessage, now),
         }
     }
 
     fn on_request(&mut self, now: Duration) {
         if self.puzzles.len() == self.rules.max_puzzles as usize {
-            self.refuse("too many puzzles requested", now);
+            self.refuse(Refusal::TooManyPuzzles, now);
         } else if self.out_of_entropy {
-            self.refuse("internal error", now);
+            self.refuse(Refusal::InternalError, now);
         } else {
             let puzzle = self.puzzle(self.puzzles.len());
             self.answers.push(format!("2:{puzzle}MA=="));
@@ -134,22 +141,22 @@ impl Protocol {
             !counter.is_empty() && counter.len() <= 32 && counter.iter().all(is_base64);
         let puzzle = self.puzzles.last().map(String::as_bytes);
         if fields.len() < 7 || fields[0] != b"1" || !is_counter {
-            self.refuse("hashcash header not correct", now);
+            self.refuse(Refusal::StampNotCorrect, now);
         } else if puzzle != Some(before_counter) {
-            self.refuse("hashcash header not found", now);
+            self.refuse(Refusal::StampNotFound, now);
         } else if now >= self.deadline {
-            self.refuse("hashcash expiration exceeded", now);
+            self.refuse(Refusal::PuzzleExpired, now);
         } else if !self.rules.terms.difficulty.is_met_by(stamp) {
-            self.refuse("hashcash header not correct", now);
+            self.refuse(Refusal::StampNotCorrect, now);
         } else {
             self.answers.push(SERVED.to_string());
             self.finish(End::Served, now);
         }
     }
 
-    fn refuse(&mut self, why: &str, now: Duration) {
+    fn refuse(&mut self, why: Refusal, now: Duration) {
         if self.end.is_none() {
-            self.answers.push(format!("0:{why}"));
+            self.answers.push(refusal(why));
             self.finish(End::Refused, now);
         }
     }
@@ -160,15 +167,7 @@ impl Protocol {
     }
 }
 
-/// A stamp of the puzzle that begins with `prefix`, whose hash is good or is not, as `right` says. All
-/// such stamps are equally long.
-pub(crate) fn stamp(prefix: &str, right: bool, difficulty: Difficulty) -> String {
-    let mut stamps = (0..).map(|counter: u32| format!("{prefix}{counter:08x}"));
-    let stamp = stamps.find(|stamp| difficulty.is_met_by(stamp.as_bytes()) == right);
-    stamp.expect("one of infinitely many")
-}
-
-/// RFC 4648, 4, for lengths that are a multiple of three.
+/// Encodes `bytes`, whose number must be a multiple of three (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let of_three = |three: &[u8]| {

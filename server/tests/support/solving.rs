@@ -1,18 +1,18 @@
-//! Stamps, good and bad ones, for the text of a puzzle.
+//! Lines with right and wrong stamps for the text of a puzzle.
 
 use std::num::NonZero;
 
 use powtcp_common::hashcash::{Challenge, Kernel, Watch, solve};
 
-/// The text of a puzzle, understood. `answer` is the whole line, `2:` included.
-pub(crate) fn challenge(answer: &str) -> Challenge {
+/// Parses the puzzle in `answer`, a whole line with its `2:`.
+fn challenge(answer: &str) -> Challenge {
     let puzzle = answer
         .strip_prefix("2:")
-        .unwrap_or_else(|| panic!("{answer:?} is no puzzle"));
+        .unwrap_or_else(|| panic!("{answer:?} is not a puzzle"));
     Challenge::parse(puzzle.as_bytes()).expect("a puzzle as the protocol spells it")
 }
 
-/// The line that solves the puzzle of `answer`.
+/// Returns the line that solves the puzzle of `answer`.
 pub(crate) fn right_line(answer: &str) -> String {
     let challenge = challenge(answer);
     let counter = solve(
@@ -21,18 +21,18 @@ pub(crate) fn right_line(answer: &str) -> String {
         NonZero::<usize>::MIN,
         &Watch::new(),
     );
-    line(&challenge, counter.expect("nobody cancels the search"))
+    line(&challenge, counter.expect("a search without a limit"))
 }
 
-/// A line with a stamp of the puzzle of `answer` whose hash has too few leading zeros.
+/// Returns a line with a stamp of the puzzle of `answer` whose hash has too few leading zeros.
 pub(crate) fn wrong_line(answer: &str) -> String {
     let challenge = challenge(answer);
     let counter = (0..).find(|&counter| !challenge.is_solved_by(counter));
     line(&challenge, counter.expect("most counters are wrong"))
 }
 
-/// The line that solves the puzzle of `answer` with the first good counter of `counters`, each
-/// spelled as the caller likes.
+/// Returns the line that solves the puzzle of `answer` with the first right one of `counters`, which
+/// are texts: the caller decides how a counter is spelled.
 pub(crate) fn line_with_counter(
     answer: &str,
     counters: impl IntoIterator<Item = String>,
@@ -44,7 +44,7 @@ pub(crate) fn line_with_counter(
         .map(|counter| format!("{prefix}{counter}"))
         .find(|stamp| challenge.difficulty().is_met_by(stamp.as_bytes()))
         .map(|stamp| format!("3:{stamp}\n"))
-        .expect("a counter among those given")
+        .expect("a right counter among those given")
 }
 
 fn line(challenge: &Challenge, counter: u64) -> String {

@@ -1,11 +1,11 @@
-//! Programs of others that tests run.
+//! Programs outside this repository that tests run.
 
 use std::env;
 use std::io::ErrorKind;
 use std::process::{Command, Output};
 
-/// The program `name`, to be run. `None` where it is not installed: the test says so and passes,
-/// except in CI.
+/// Returns a command for the program `name`. Returns `None` and says so if it is not installed, so that
+/// the test can pass; in CI a missing program is a failure.
 pub(crate) fn installed(name: &str) -> Option<Command> {
     match Command::new(name).arg("--version").output() {
         Ok(_) => Some(Command::new(name)),
@@ -18,7 +18,7 @@ pub(crate) fn installed(name: &str) -> Option<Command> {
     }
 }
 
-/// Runs `command` to its end, which must be a good one; returns what it wrote to both outputs.
+/// Runs `command`, expects success, and returns its standard output and standard error.
 #[track_caller]
 pub(crate) fn succeed(command: &mut Command) -> (String, String) {
     let Output {
@@ -32,7 +32,7 @@ pub(crate) fn succeed(command: &mut Command) -> (String, String) {
     (stdout, stderr)
 }
 
-/// A file of this repository; `path` starts at its top.
+/// Returns the path of a file of this repository; `path` is relative to its root.
 pub(crate) fn repository_file(path: &str) -> String {
     format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))
 }

@@ -1,0 +1,83 @@
+//! Guards the deadlines of a real server: the answer comes, and never too early. How late it comes is no
+//! subject here, because a busy machine delays everything.
+
+use std::time::{Duration, Instant};
+
+use powtcp_common::refusal::Refusal;
+
+use crate::support::answers::refusal;
+use crate::support::client::Client;
+use crate::support::server::serve;
+
+#[test]
+fn a_puzzle_expires_after_its_ttl() {
+    for milliseconds in [1, 15, 16, 17, 50, 333] {
+        let ttl = format!("{milliseconds}ms");
+        let server = serve(&["--ttl", &ttl]);
+        for _ in 0..5 {
+            let mut client = Client::connect(server.address());
+            let start = Instant::now();
+            assert!(client.puzzle().starts_with("2:"));
+            assert_eq!(client.rest(), [refusal(Refusal::PuzzleExpired)]);
+            assert!(start.elapsed() >= Duration::from_millis(milliseconds));
+        }
+    }
+}
+
+#[test]
+fn a_client_that_requests_no_puzzle_is_refused_after_the_handshake_timeout() {
+    for milliseconds in [1, 16, 50, 333] {
+        let timeout = format!("{milliseconds}ms");
+        let server = serve(&["--handshake-timeout", &timeout]);
+        for sent in ["", "1", "1:"] {
+            let start = Instant::now();
+            let mut client = Client::connect(server.address());
+            client.send(sent);
+            assert_eq!(client.rest(), [refusal(Refusal::TimeoutExceeded)]);
+            assert!(start.elapsed() >= Duration::from_millis(milliseconds));
+        }
+    }
+}
+
+#[test]
+fn a_puzzle_replaces_the_handshake_timeout_by_its_ttl() {
+    let server = serve(&["--handshake-timeout", "2s", "--ttl", "2100ms"]);
+    let start = Instant::now();
+    let mut client = Client::connect(server.address());
+    client.puzzle();
+    assert_eq!(client.rest(), [refusal(Refusal::PuzzleExpired)]);
+    assert!(start.elapsed() >= Duration::from_millis(2_100));
+}
+
+#[test]
+fn each_new_puzzle_has_a_ttl_of_its_own() {
+    let server = serve(&["--ttl", "2s"]);
+    let mut client = Client::connect(server.address());
+    client.puzzle();
+    let second = Instant::now();
+    client.puzzle();
+    assert_eq!(client.rest(), [refusal(Refusal::PuzzleExpired)]);
+    assert!(second.elapsed() >= Duration::from_secs(2));
+}
+
+#[test]
+fn many_deadlines_at_once_are_all_met() {
+    for (option, request, why) in [
+        ("--handshake-timeout", "", Refusal::TimeoutExceeded),
+        ("--ttl", "1:\n", Refusal::PuzzleExpired),
+    ] {
+        let server = serve(&[option, "400ms"]);
+        let start = Instant::now();
+        let mut clients: Vec<Client> = (0..600)
+            .map(|_| Client::connect(server.address()))
+            .collect();
+        for client in &mut clients {
+            client.send(request);
+        }
+        for client in &mut clients {
+            let answers = client.rest();
+            assert_eq!(answers.last(), Some(&refusal(why)));
+            assert!(start.elapsed() >= Duration::from_millis(400));
+        }
+    }
+}

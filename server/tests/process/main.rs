@@ -1,0 +1,34 @@
+//! The server as a process, and the files that are installed with it.
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod answers;
+    pub(crate) mod client;
+    pub(crate) mod fail2ban;
+    pub(crate) mod messages;
+    pub(crate) mod page;
+    pub(crate) mod server;
+    pub(crate) mod solving;
+    pub(crate) mod tools;
+}
+
+mod addresses;
+mod alerts;
+mod config;
+mod deadlines;
+mod delivery;
+mod descriptors;
+mod eviction;
+mod fail2ban;
+mod fail2ban_filter;
+mod full;
+mod half_close;
+mod handshakes;
+mod log;
+mod metrics;
+mod readme;
+mod reset;
+mod signals;
+mod stock_counter;
+mod systemd;
+mod usage;

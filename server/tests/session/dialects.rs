@@ -1,0 +1,169 @@
+//! Guards both dialects with transcripts that were written by hand. Another program computed their
+//! stamps, so that an error which both our client and our server make is seen.
+
+use std::time::Duration;
+
+use powtcp_common::hashcash::{Challenge, Dialect, Difficulty, Stamp};
+use powtcp_common::refusal::Refusal;
+
+use crate::support::answers::refusal;
+use crate::support::conversation::{Conversation, SERVED};
+use crate::support::rules::rules;
+
+/// A connection at 2026-11-22T10:54:00Z. The random bytes are `abcdefghijkl`, then `bbcdefghijkl`.
+/// The client sends the lines after `>`, and the server those after `<`. `SERVED` and `NOT CORRECT`
+/// stand for answers whose text is not the subject here.
+struct Transcript {
+    dialect: Dialect,
+    bits: u32,
+    client: &'static str,
+    text: &'static str,
+}
+
+/// Each comment names the SHA-1 of the stamp, as `sha1sum` computes it.
+const POWTCP: [Transcript; 4] = [
+    // 000007cd110af9eb8616f66219bf3541111473c5: the `5` of this dialect is 20 bits.
+    Transcript {
+        dialect: Dialect::Powtcp,
+        bits: 20,
+        client: "127.0.0.1:52386",
+        text: "> 1:
+               < 2:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==
+               > 3:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:NjAzMTYy
+               < SERVED",
+    },
+    // 000015ddc3f40aafbc3a46e6bd8ab57dd9395045: 19 bits are four hex digits, and not five.
+    Transcript {
+        dialect: Dialect::Powtcp,
+        bits: 20,
+        client: "127.0.0.1:52386",
+        text: "> 1:
+               < 2:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==
+               > 3:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MjIxODY1MA==
+               < NOT CORRECT",
+    },
+    // 0000d31168be86b4c66685fbe34462fa8552a039
+    Transcript {
+        dialect: Dialect::Powtcp,
+        bits: 16,
+        client: "[2001:db8::7]:52386",
+        text: "> 1:
+               < 2:1:4:20261122105400:[2001:db8::7]:52386::YWJjZGVmZ2hpamts:MA==
+               > 3:1:4:20261122105400:[2001:db8::7]:52386::YWJjZGVmZ2hpamts:NDE3MzA=
+               < SERVED",
+    },
+    // 00034bba5f8bf95d72d754baee12750de667669e: the stamp of the second puzzle.
+    Transcript {
+        dialect: Dialect::Powtcp,
+        bits: 8,
+        client: "[::ffff:127.0.0.1]:52386",
+        text: "> 1:
+               < 2:1:2:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==
+               > 1:
+               < 2:1:2:20261122105400:127.0.0.1:52386::YmJjZGVmZ2hpamts:MA==
+               > 3:1:2:20261122105400:127.0.0.1:52386::YmJjZGVmZ2hpamts:MzY1
+               < SERVED",
+    },
+];
+
+const HASHCASH: [Transcript; 3] = [
+    // 00000e771cbcfbee373a48a1371a8b9f9fccaf8a
+    Transcript {
+        dialect: Dialect::Hashcash,
+        bits: 20,
+        client: "127.0.0.1:52386",
+        text: "> 1:
+               < 2:1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==
+               > 3:1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MjE1MDgyMg==
+               < SERVED",
+    },
+    // 00001ee4755dade05917a079e087950a57a3a9ff: 19 bits.
+    Transcript {
+        dialect: Dialect::Hashcash,
+        bits: 20,
+        client: "127.0.0.1:52386",
+        text: "> 1:
+               < 2:1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==
+               > 3:1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:Njk1MDE5
+               < NOT CORRECT",
+    },
+    // 00007f423560dc026a7fdc22a929122cc34c479a
+    Transcript {
+        dialect: Dialect::Hashcash,
+        bits: 16,
+        client: "[2001:db8::7]:52386",
+        text: "> 1:
+               < 2:1:16:261122105400:2001-db8--7/52386::YWJjZGVmZ2hpamts:MA==
+               > 3:1:16:261122105400:2001-db8--7/52386::YWJjZGVmZ2hpamts:NzIwMjM=
+               < SERVED",
+    },
+];
+
+impl Transcript {
+    fn lines(&self, speaker: &str) -> impl Iterator<Item = &'static str> {
+        let lines = self.text.lines().map(str::trim_start);
+        let lines: Vec<_> = lines
+            .filter_map(|line| line.strip_prefix(speaker))
+            .collect();
+        lines.into_iter()
+    }
+
+    /// Sends the client's lines, and compares the answers with the server's lines.
+    fn play(&self) {
+        let mut rules = rules(self.dialect);
+        rules.terms.difficulty = difficulty(self.bits);
+        let mut talk = Conversation::with_client(rules, self.client);
+        let mut answers = self.lines("< ");
+        for (second, line) in (1..).zip(self.lines("> ")) {
+            talk.at(Duration::from_secs(second));
+            let expected = match answers.next() {
+                Some("SERVED") => SERVED.to_string(),
+                Some("NOT CORRECT") => refusal(Refusal::StampNotCorrect),
+                line => line.unwrap_or_default().to_string(),
+            };
+            assert_eq!(talk.send(format!("{line}\n")), [expected], "to {line}");
+        }
+        assert_eq!(answers.next(), None);
+        assert!(talk.end().is_some());
+    }
+}
+
+fn difficulty(bits: u32) -> Difficulty {
+    Difficulty::from_bits(bits).expect("no more bits than SHA-1 has")
+}
+
+#[test]
+fn the_powtcp_dialect_matches_its_transcripts() {
+    POWTCP.iter().for_each(Transcript::play);
+}
+
+#[test]
+fn the_hashcash_dialect_matches_its_transcripts() {
+    HASHCASH.iter().for_each(Transcript::play);
+}
+
+#[test]
+fn a_client_parses_the_puzzles_of_all_transcripts() {
+    for transcript in POWTCP.iter().chain(&HASHCASH) {
+        for puzzle in transcript.lines("< 2:") {
+            let challenge = Challenge::parse(puzzle.as_bytes()).unwrap();
+            assert_eq!(challenge.dialect(), transcript.dialect);
+            assert_eq!(challenge.difficulty(), difficulty(transcript.bits));
+            assert_eq!(challenge.to_string(), puzzle);
+        }
+    }
+}
+
+#[test]
+fn the_stamps_of_all_transcripts_have_the_stated_difficulty() {
+    for transcript in POWTCP.iter().chain(&HASHCASH) {
+        let served = transcript.lines("< SERVED").count() == 1;
+        for text in transcript.lines("> 3:") {
+            let stamp = Stamp::parse(text.as_bytes()).unwrap();
+            let needed = difficulty(transcript.bits);
+            assert_eq!(needed.is_met_by(stamp.text()), served, "{text}");
+            let one_less = difficulty(transcript.bits - 1);
+            assert!(one_less.is_met_by(stamp.text()), "{text}");
+        }
+    }
+}

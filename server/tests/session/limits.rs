@@ -1,0 +1,260 @@
+//! Guards fairness between sources: first the rule in single examples, then `Limits` against a model
+//! through random connects, changes and disconnects.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use powtcp_server::admission::Limits;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use crate::support::fairness::{Admission, Bounds, Fairness, Source, Standing, WhenFull};
+
+const SOURCES: u8 = 4;
+
+fn source(number: u8) -> Source {
+    Source::from(IpAddr::V4(Ipv4Addr::new(10, 0, 0, number)))
+}
+
+fn limits(connections: usize, per_source: u32, when_full: WhenFull) -> Limits {
+    Limits::new(Bounds {
+        connections,
+        per_source,
+        when_full,
+    })
+}
+
+/// Returns a full table that evicts. Its connections are keyed by their index in `sources`, which
+/// holds the source of each.
+fn full(sources: &[u8]) -> Limits {
+    let mut limits = limits(sources.len(), 0, WhenFull::Evict);
+    for (key, &number) in sources.iter().enumerate() {
+        limits.enter(key, source(number));
+    }
+    limits
+}
+
+/// Expects a newcomer to evict the connection with `key`.
+#[track_caller]
+fn gives_way(limits: &mut Limits, newcomer: u8, key: usize) {
+    assert_eq!(limits.admission(source(newcomer)), Admission::Evict(key));
+}
+
+#[test]
+fn all_newcomers_are_admitted_until_all_slots_are_taken() {
+    let mut limits = limits(2, 0, WhenFull::Refuse);
+    for key in 0..2 {
+        assert_eq!(limits.admission(source(1)), Admission::Admit);
+        limits.enter(key, source(1));
+    }
+    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+    assert_eq!(limits.admission(source(2)), Admission::TurnAway);
+    limits.leave(0);
+    assert_eq!(limits.admission(source(2)), Admission::Admit);
+}
+
+#[test]
+fn the_source_with_most_connections_gives_way_to_a_new_source() {
+    gives_way(&mut full(&[1, 2, 2]), 3, 1);
+}
+
+#[test]
+fn a_flood_of_one_source_evicts_its_own_connections() {
+    let mut limits = full(&[1, 2, 2, 2]);
+    for newest in 0..100 {
+        let oldest = 1 + newest % 3;
+        gives_way(&mut limits, 2, oldest);
+        limits.leave(oldest);
+        limits.enter(oldest, source(2));
+    }
+    assert_eq!(limits.standing(0), Some(Standing::Fresh));
+}
+
+#[test]
+fn the_newcomer_counts_for_its_own_source() {
+    gives_way(&mut full(&[1, 1, 2, 2]), 2, 2);
+    gives_way(&mut full(&[1, 1, 2, 2]), 1, 0);
+    gives_way(&mut full(&[1, 2]), 2, 1);
+}
+
+#[test]
+fn fresh_connections_are_evicted_before_puzzle_holders_and_the_oldest_first() {
+    let mut limits = full(&[1, 1, 1]);
+    limits.place(0, Standing::Puzzled);
+    gives_way(&mut limits, 2, 1);
+    limits.place(2, Standing::Puzzled);
+    limits.place(1, Standing::Puzzled);
+    gives_way(&mut limits, 2, 0);
+    limits.leave(0);
+    limits.enter(0, source(1));
+    limits.place(0, Standing::Puzzled);
+    gives_way(&mut limits, 2, 2);
+}
+
+#[test]
+fn another_puzzle_makes_no_connection_younger() {
+    let mut limits = full(&[1, 1]);
+    limits.place(0, Standing::Puzzled);
+    limits.place(1, Standing::Puzzled);
+    limits.place(0, Standing::Puzzled);
+    gives_way(&mut limits, 2, 0);
+}
+
+#[test]
+fn between_equal_sources_a_fresh_connection_goes_before_a_puzzle_holder() {
+    let mut limits = full(&[1, 2, 3]);
+    limits.place(0, Standing::Puzzled);
+    gives_way(&mut limits, 4, 1);
+    limits.place(1, Standing::Puzzled);
+    limits.place(2, Standing::Puzzled);
+    gives_way(&mut limits, 4, 0);
+}
+
+#[test]
+fn a_connection_with_an_answer_in_delivery_is_not_evicted() {
+    let mut limits = full(&[1, 1, 2]);
+    limits.place(0, Standing::Delivering);
+    limits.place(1, Standing::Delivering);
+    gives_way(&mut limits, 1, 2);
+    limits.place(2, Standing::Delivering);
+    assert_eq!(limits.admission(source(3)), Admission::TurnAway);
+    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+}
+
+#[test]
+fn lingering_connections_go_first_and_count_for_no_source_under_either_policy() {
+    for when_full in [WhenFull::Evict, WhenFull::Refuse] {
+        let mut limits = limits(3, 2, when_full);
+        for (key, number) in [1, 1, 2].into_iter().enumerate() {
+            limits.enter(key, source(number));
+        }
+        assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+        limits.place(2, Standing::Lingering);
+        limits.place(1, Standing::Lingering);
+        assert_eq!(limits.held_by(source(1)), 1);
+        assert_eq!(limits.held_by(source(2)), 0);
+        gives_way(&mut limits, 1, 2);
+        limits.leave(2);
+        assert_eq!(limits.admission(source(1)), Admission::Admit);
+    }
+}
+
+#[test]
+fn no_source_exceeds_its_share_even_if_there_is_room() {
+    let mut limits = limits(10, 2, WhenFull::Evict);
+    limits.enter(0, source(1));
+    assert_eq!(limits.admission(source(1)), Admission::Admit);
+    limits.enter(1, source(1));
+    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+    assert_eq!(limits.admission(source(2)), Admission::Admit);
+    limits.place(0, Standing::Delivering);
+    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+    limits.leave(0);
+    assert_eq!(limits.admission(source(1)), Admission::Admit);
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A connection of this source arrives, and gets a free key if it is admitted.
+    Connect(u8, Index),
+    Place(Index, Standing),
+    Leave(Index),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let standing = select(&Standing::ALL[..]);
+    let step = prop_oneof![
+        4 => (0..SOURCES, any::<Index>()).prop_map(|(number, key)| Step::Connect(number, key)),
+        4 => (any::<Index>(), standing).prop_map(|(which, standing)| Step::Place(which, standing)),
+        1 => any::<Index>().prop_map(Step::Leave),
+    ];
+    vec(step, 1..150)
+}
+
+fn bounds() -> impl Strategy<Value = Bounds> {
+    let when_full = select(&[WhenFull::Evict, WhenFull::Evict, WhenFull::Refuse][..]);
+    let per_source = prop_oneof![2 => Just(0), 1 => 1..6_u32];
+    (1..12_usize, per_source, when_full).prop_map(|(connections, per_source, when_full)| Bounds {
+        connections,
+        per_source,
+        when_full,
+    })
+}
+
+/// `Limits` and its model.
+struct Pair {
+    limits: Limits,
+    model: Fairness,
+}
+
+impl Pair {
+    fn take(&mut self, step: Step) {
+        let key_of = |which: Index| match self.model.held() {
+            [] => None,
+            held => Some(which.get(held).key),
+        };
+        match step {
+            Step::Connect(number, key) => self.connect(source(number), key),
+            Step::Place(which, standing) => {
+                if let Some(key) = key_of(which) {
+                    self.limits.place(key, standing);
+                    self.model.place(key, standing);
+                }
+            }
+            Step::Leave(which) => {
+                if let Some(key) = key_of(which) {
+                    self.leave(key);
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self, source: Source, key: Index) {
+        match self.model.admission(source) {
+            Admission::Admit => {}
+            Admission::Evict(victim) => self.leave(victim),
+            Admission::TurnAway => return,
+        }
+        let slots = 0..self.limits.bounds().connections;
+        let free: Vec<usize> = slots
+            .filter(|&key| self.model.standing(key).is_none())
+            .collect();
+        let key = *key.get(&free);
+        self.limits.enter(key, source);
+        self.model.enter(key, source);
+    }
+
+    fn leave(&mut self, key: usize) {
+        self.limits.leave(key);
+        self.model.leave(key);
+    }
+
+    fn check(&mut self) -> Result<(), TestCaseError> {
+        let Self { limits, model } = self;
+        for standing in Standing::ALL {
+            prop_assert_eq!(limits.count(standing), model.count(standing));
+        }
+        for key in 0..=limits.bounds().connections {
+            prop_assert_eq!(limits.standing(key), model.standing(key));
+        }
+        for source in (0..=SOURCES).map(source) {
+            prop_assert_eq!(limits.held_by(source), model.held_by(source));
+            prop_assert_eq!(limits.admission(source), model.admission(source));
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn limits_agree_with_the_model_after_random_steps(bounds in bounds(), steps in steps()) {
+        let mut pair = Pair { limits: Limits::new(bounds), model: Fairness::new(bounds) };
+        for step in steps {
+            pair.take(step);
+            pair.check()?;
+        }
+    }
+}
