@@ -12,6 +12,7 @@
 mod challenge;
 mod kernel;
 mod layout;
+mod prefix;
 mod puzzle;
 mod solver;
 mod stamp;

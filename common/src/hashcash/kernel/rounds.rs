@@ -6,7 +6,7 @@
 //! Heads that share a block also share the XOR of the two schedules.
 //!
 //! A function with `target_feature` cannot be generic over operations with the same attribute.
-//! Therefore [`engine`] is a macro: it makes a kernel from the operations of an instruction set,
+//! Therefore `engine` is a macro: it makes a kernel from the operations of an instruction set,
 //! which it finds by their names.
 
 use crate::hashcash::layout::{Block, Head, State};
