@@ -1,10 +1,10 @@
-//! What a deadline costs: armed and cancelled, as a handshake does, or popped.
+//! The cost of a deadline that is armed and cancelled, as in a handshake, and of one that is popped.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use powtcp_server::time::TimerWheel;
 
-/// Timers that wait all the while: a server with its table full.
+/// Timers that wait during the bench, as many as connections in a full table.
 const WAITING: u64 = 10_000;
 
 fn main() {

@@ -213,6 +213,41 @@ mod tests {
         );
     }
 
+    /// Prints the variables that two programs get: one as usual, and one with settings passed on. Runs in
+    /// a process whose environment is made up, because a test cannot change its own.
+    #[test]
+    #[ignore = "a part of the next test"]
+    fn print_settings() {
+        let variables = || command("sh", &["-c", "env | grep POWTCP_ | sort | xargs"]);
+        let mut own = variables();
+        own.env("POWTCP_TTL", "9s");
+        let mut passed = variables();
+        pass_settings(&mut passed);
+        for command in [own, passed] {
+            print!("got {}", Program::start(command).unwrap().finish().text());
+        }
+    }
+
+    #[test]
+    fn settings_are_inherited_only_if_they_are_passed_on() {
+        let test = "server::tests::print_settings";
+        let this = std::env::current_exe().unwrap();
+        let mut outer = Command::new(this);
+        outer
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .envs(["CONFIG", "LOG_LEVEL", "LOG_FORMAT", "BITS"].map(|name| {
+                let value = name.to_lowercase();
+                (format!("POWTCP_{name}"), value)
+            }));
+        let text = Program::start(outer).unwrap().finish().text();
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("got ")).collect();
+        let expected = ["POWTCP_TTL=9s", "POWTCP_BITS=bits"];
+        assert_eq!(lines.len(), expected.len(), "{text}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.ends_with(&format!("got {expected}")), "{text}");
+        }
+    }
+
     #[test]
     fn memory_is_read_in_bytes() {
         let text = "Name:\tx\nVmHWM:\t    2400 kB\nVmRSS:\t    2300 kB\n";

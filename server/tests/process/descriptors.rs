@@ -44,7 +44,7 @@ fn two_hundred_clients_are_served_with_64_descriptors() {
 
 #[test]
 fn a_server_without_descriptors_waits_without_a_busy_loop() {
-    let arguments = ["--handshake-timeout", "2s"];
+    let arguments = ["--handshake-timeout", "1s"];
     let mut server = serve_with_descriptors(DESCRIPTORS, &arguments);
     let start = Instant::now();
     let mut clients = connect_many(&server, 100);
@@ -81,7 +81,7 @@ fn a_freed_descriptor_is_used_in_the_same_turn_of_the_loop() {
 
 #[test]
 fn an_idle_server_with_idle_clients_sleeps() {
-    let server = serve(&["--handshake-timeout", "2s"]);
+    let server = serve(&["--handshake-timeout", "1s"]);
     let start = Instant::now();
     let mut clients = connect_many(&server, 300);
     let before = server.usage().unwrap().cpu;

@@ -1,7 +1,10 @@
 //! A blocking client that sends what a test tells it to, and reads lines.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::process::{self, Command};
+use std::sync::Once;
 use std::time::Duration;
 
 use powtcp_testkit::PATIENCE;
@@ -45,6 +48,8 @@ impl Client {
     }
 
     fn new(stream: TcpStream) -> Self {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(raise_descriptor_limit);
         stream
             .set_read_timeout(Some(PATIENCE))
             .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
@@ -132,6 +137,28 @@ impl Client {
 
     fn stream(&self) -> &TcpStream {
         self.reader.get_ref()
+    }
+}
+
+/// Raises the soft limit on file descriptors of this process, if the hard limit allows: tests run at the
+/// same time and hold some thousand connections together, and the usual limit is 1,024.
+fn raise_descriptor_limit() {
+    const ENOUGH: u64 = 4_096;
+    let limits = fs::read_to_string("/proc/self/limits").expect("a process that runs");
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let mut values = line.expect("a line of proc(5)").split_whitespace();
+    let mut next = || values.next().and_then(|value| value.parse().ok());
+    if let (Some(soft), Some(hard)) = (next(), next())
+        && soft < ENOUGH.min(hard)
+    {
+        let pid = process::id().to_string();
+        let limit = format!("--nofile={}:", ENOUGH.min(hard));
+        // Where this fails, the tests with most clients do, and say so.
+        let _ = Command::new("prlimit")
+            .args(["--pid", &pid, &limit])
+            .status();
     }
 }
 

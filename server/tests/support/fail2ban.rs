@@ -1,5 +1,7 @@
 //! The fail2ban filter of this repository, applied to logs, and lines that try to deceive it.
 
+use std::thread;
+
 use powtcp_common::refusal::Refusal;
 use powtcp_testkit::scratch::Scratch;
 
@@ -20,15 +22,23 @@ const FILTER: &str = include_str!("../../../scripts/fail2ban/filter.d/powtcp.con
 /// Returns the addresses that the filter finds in `log`, in order and the same behind every prefix;
 /// `None` if fail2ban is not installed.
 pub(crate) fn found(log: &[String], mode: &str) -> Option<Vec<String>> {
-    let mut results = Vec::new();
-    for prefix in PREFIXES {
+    let addresses_behind = |prefix: &str| {
         let lines: String = log.iter().map(|line| format!("{prefix}{line}\n")).collect();
         let addresses = output("ip", &lines, mode)?;
-        results.push(addresses.lines().map(str::to_string).collect::<Vec<_>>());
-    }
-    let first = results.swap_remove(0);
-    assert!(results.iter().all(|other| *other == first), "{results:#?}");
-    Some(first)
+        Some(addresses.lines().map(str::to_string).collect())
+    };
+    // The program starts slowly, so that the runs share the processors.
+    let results: Vec<Option<Vec<String>>> = thread::scope(|scope| {
+        let addresses_behind = &addresses_behind;
+        let runs = PREFIXES.map(|prefix| scope.spawn(move || addresses_behind(prefix)));
+        let results = runs.map(|run| run.join().expect("a run that succeeds"));
+        results.into_iter().collect()
+    });
+    let [first, others @ ..] = results.as_slice() else {
+        panic!("no prefix")
+    };
+    assert!(others.iter().all(|other| other == first), "{results:#?}");
+    first.clone()
 }
 
 /// Returns what `fail2ban-regex --out WHAT` prints about `log`; `None` if it is not installed.
