@@ -1,5 +1,5 @@
-//! Guards the alerts for Prometheus: promtool understands them, each fires on what it is for and on
-//! nothing else, and none while all is well.
+//! Guards the alerts for Prometheus: promtool accepts them, each fires on its own trouble only, and none
+//! fires while all is well.
 
 mod support;
 
@@ -11,8 +11,8 @@ use support::tools::{installed, succeed};
 
 const ALERTS: &str = include_str!("../../scripts/prometheus-alerts.yml");
 
-/// What a server shows that does well, for an hour: 100 handshakes a second, and some who are not
-/// served. One value a minute, as promtool spells it: `a+bx60` starts at `a` and rises by `b`.
+/// The series of a healthy server over an hour: 100 handshakes a second, and a few refusals. One value a
+/// minute, as promtool writes it: `a+bx60` starts at `a` and rises by `b`.
 const WELL: [(&str, &str); 25] = [
     ("up", "1x60"),
     ("process_start_time_seconds", "1700000000x60"),
@@ -41,7 +41,7 @@ const WELL: [(&str, &str); 25] = [
     ("powtcp_loop_turn_seconds_bucket{le='+Inf'}", "0+9001x60"),
 ];
 
-/// Each alert, and what it is for.
+/// Each alert, with the series that make it fire.
 const TROUBLES: [(&str, &[(&str, &str)]); 14] = [
     ("PowtcpDown", &[("up", "1x57 0x3")]),
     (
@@ -99,7 +99,7 @@ const TROUBLES: [(&str, &[(&str, &str)]); 14] = [
 ];
 
 #[test]
-fn promtool_has_nothing_to_say_about_the_alerts() {
+fn promtool_accepts_the_alerts() {
     let Some(mut promtool) = installed("promtool") else {
         return;
     };
@@ -109,7 +109,7 @@ fn promtool_has_nothing_to_say_about_the_alerts() {
 }
 
 #[test]
-fn each_alert_fires_on_its_trouble_alone() {
+fn each_alert_fires_on_its_own_trouble_only() {
     let in_file = ALERTS
         .lines()
         .filter_map(|line| line.trim().strip_prefix("- alert: "));
@@ -134,13 +134,13 @@ fn each_alert_fires_on_its_trouble_alone() {
     succeed(promtool.args(["test", "rules", &scratch.file("tests.yml", tests)]));
 }
 
-/// One test of promtool's: after an hour of `trouble` in what is well otherwise, `alert` fires, and no
-/// other.
+/// Appends a promtool test: after an hour of `trouble` on an otherwise healthy server, `alert` fires and
+/// no other.
 fn write_test(tests: &mut String, trouble: &[(&str, &str)], alert: Option<&str>) {
     let mut series = BTreeMap::from(WELL);
     for (name, values) in trouble {
         let known = series.insert(name, values);
-        assert!(known.is_some(), "{name} is no series of the server");
+        assert!(known.is_some(), "{name} is not a series of the server");
     }
     let mut push = |text: std::fmt::Arguments<'_>| tests.write_fmt(text).expect("a string");
     push(format_args!(
@@ -149,7 +149,7 @@ fn write_test(tests: &mut String, trouble: &[(&str, &str)], alert: Option<&str>)
     for (name, values) in series {
         let (name, labels) = name.split_once('{').unwrap_or((name, "}"));
         push(format_args!(
-            "  - series: \"{name}{{job='powtcp',instance='a:9100',{labels}\"\n    values: {values}\n"
+            "  - series: \"{name}{{job='powtcp',instance='a:9976',{labels}\"\n    values: {values}\n"
         ));
     }
     push(format_args!(

@@ -1,66 +1,200 @@
-//! The README holds: its tables are those of `--help` and of the protocol, its Python client works.
+//! Guards the five README pages: tables equal what they describe, links lead to files, the newcomer's page
+//! stays short, and the Python client works.
 
 mod support;
 
-use std::process::Command;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use powtcp_common::refusal::Refusal;
 use powtcp_server::config::PROGRAM;
+use support::client::Client;
+use support::page::Page;
 use support::server_process::ServerProcess;
+use support::tools::{installed, repository_file};
 
-const README: &str = include_str!("../../README.md");
+const PAGES: [&str; 5] = [
+    "README.md",
+    "server/README.md",
+    "client/README.md",
+    "common/README.md",
+    "scripts/README.md",
+];
 
-#[test]
-fn the_readme_has_every_option() {
-    for row in PROGRAM.markdown_rows() {
-        assert!(README.contains(&row), "the README lacks {row}");
-    }
+/// The longest page that a newcomer reads in one go.
+const MAX_LINES_OF_MAIN_PAGE: usize = 150;
+
+fn page(path: &str) -> String {
+    fs::read_to_string(repository_file(path)).expect("a page of this repository")
+}
+
+/// The rows of the one table of `page` with this header, without the row of dashes.
+fn table(page: &str, header: &str) -> Vec<String> {
+    let start = format!("\n{header}\n");
+    let mut parts = page.split(&start);
+    let table = parts.nth(1).unwrap_or_else(|| panic!("no table {header}"));
+    assert_eq!(parts.next(), None, "two tables {header}");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    rows.skip(1).map(String::from).collect()
 }
 
 #[test]
-fn the_readme_has_every_refusal() {
-    let refusals = [
-        Refusal::TooManyPuzzles,
-        Refusal::StampNotCorrect,
-        Refusal::StampNotFound,
-        Refusal::PuzzleExpired,
-        Refusal::TimeoutExceeded,
-        Refusal::IncorrectMessage,
-        Refusal::MessageTooLong,
-        Refusal::ServerBusy,
-        Refusal::ShuttingDown,
-        Refusal::InternalError,
-    ];
-    for refusal in refusals {
-        let row = format!("\n| `{refusal}` |");
-        assert!(README.contains(&row), "the README lacks {row}");
-    }
+fn the_table_of_options_equals_the_help() {
+    let rows = table(&page("server/README.md"), "| option | default | meaning |");
+    let expected = PROGRAM.markdown_rows();
+    assert_eq!(rows, expected, "expected:\n{}", expected.join("\n"));
 }
 
 #[test]
-fn the_readmes_python_client_is_served() {
-    let (_, after) = README.split_once("```python\n").expect("a block of Python");
+fn the_table_of_metrics_equals_the_metrics_page() {
+    let mut server = ServerProcess::start(&["--metrics", "127.0.0.1:0"]);
+    let text = Page::of(&mut server).text();
+    let after = |start: &'static str| text.lines().filter_map(move |line| line.strip_prefix(start));
+    let expected: Vec<_> = after("# HELP ")
+        .zip(after("# TYPE "))
+        .map(|(help, kind)| {
+            let (name, help) = help.split_once(' ').expect("a name and a text");
+            let (of, kind) = kind.split_once(' ').expect("a name and a type");
+            assert_eq!(name, of);
+            format!("| `{name}` | {kind} | {help} |")
+        })
+        .collect();
+    let rows = table(&page("server/README.md"), "| metric | type | meaning |");
+    assert_eq!(rows, expected, "expected:\n{}", expected.join("\n"));
+}
+
+#[test]
+fn the_table_of_label_values_equals_the_metrics_page() {
+    let mut server = ServerProcess::start(&["--metrics", "127.0.0.1:0"]);
+    let values = Page::of(&mut server).values();
+    let labels = ["outcome", "state", "verdict"];
+    let shown: BTreeSet<String> = values
+        .keys()
+        .filter_map(|series| series.split_once('{')?.1.strip_suffix("\"}"))
+        .filter_map(|label| label.split_once("=\""))
+        .filter(|(label, _)| labels.contains(label))
+        .map(|(_, value)| value.to_string())
+        .collect();
+    let rows = table(&page("server/README.md"), "| label | value | meaning |");
+    let described: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| !row.starts_with("| `reason`"))
+        .filter_map(|row| row.split('|').nth(2))
+        .flat_map(|cell| cell.split(','))
+        .map(|value| value.trim().trim_matches('`').to_string())
+        .collect();
+    assert_eq!(described, shown);
+}
+
+#[test]
+fn the_table_of_errors_has_every_refusal() {
+    let rows = table(
+        &page("common/README.md"),
+        "| reason | cause | what a client should do |",
+    );
+    let described: BTreeSet<_> = rows.iter().filter_map(|row| row.split('`').nth(1)).collect();
+    assert_eq!(described, Refusal::ALL.map(Refusal::text).into());
+}
+
+#[test]
+fn the_main_page_is_short() {
+    assert!(page("README.md").lines().count() <= MAX_LINES_OF_MAIN_PAGE);
+}
+
+#[test]
+fn every_relative_link_leads_to_a_file() {
+    let mut checked = 0;
+    for path in PAGES {
+        let text = page(path);
+        for target in text.split("](").skip(1) {
+            let target = target.split([')', '#']).next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let file = repository_file(path);
+            let folder = Path::new(&file).parent().expect("a file in a folder");
+            assert!(folder.join(target).is_file(), "{path} links to {target}");
+            checked += 1;
+        }
+    }
+    assert!(checked >= PAGES.len(), "only {checked} links");
+}
+
+#[test]
+fn the_installed_server_has_its_metrics_where_prometheus_looks() {
+    let text = page("server/README.md");
+    let word_after = |start: &str| {
+        let rest = text.split_once(start).expect("an example").1;
+        rest.split([' ', '"', '\n']).next().map(String::from)
+    };
+    assert_eq!(word_after("POWTCP_METRICS="), word_after("targets: [\""));
+}
+
+/// Runs the Python client of the protocol's page; `None` where there is no Python.
+fn run_python_client(address: &str) -> Option<Output> {
+    let text = page("common/README.md");
+    let (_, after) = text.split_once("```python\n").expect("a block of Python");
     let (client, _) = after.split_once("```").expect("the end of the block");
-    let server = ServerProcess::start(&["--bits", "8"]);
-    let run = Command::new("python3")
-        .arg("-c")
-        .arg(client)
-        .arg(server.address().to_string())
-        .output();
-    let Ok(output) = run else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "python3 must be there in CI"
-        );
-        println!("skipped: there is no python3 to run the README's client with");
+    let mut python: Command = installed("python3")?;
+    let output = python.args(["-c", client, address]).output();
+    Some(output.expect("the program is installed"))
+}
+
+/// Asserts that the Python client gets a resource from a server with these arguments.
+fn assert_python_client_is_served(arguments: &[&str]) {
+    let server = ServerProcess::start(arguments);
+    let Some(output) = run_python_client(&server.address().to_string()) else {
         return;
     };
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    assert_eq!(
-        output.stdout.iter().filter(|&&byte| byte == b'\n').count(),
-        1,
-        "{stderr}"
-    );
-    assert!(output.stdout.len() > 2);
+    assert!(output.status.success(), "{output:?}");
+    let resource = String::from_utf8(output.stdout).expect("text in UTF-8");
+    assert!(resource.trim_end().len() > 2, "{resource:?}");
+    assert_eq!(resource.lines().count(), 1, "{resource:?}");
+}
+
+#[test]
+fn the_python_client_is_served_over_ipv4() {
+    assert_python_client_is_served(&["--bits", "8"]);
+}
+
+#[test]
+fn the_python_client_is_served_over_ipv6() {
+    let server = ["--listen", "[::1]:0", "--bits", "8"];
+    let mut server = ServerProcess::start_command(support::server_process::command(&server));
+    let address = server.address();
+    assert!(address.is_ipv6());
+    let Some(output) = run_python_client(&address.to_string()) else {
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+    server.wait_for("resource sent");
+}
+
+#[test]
+fn the_python_client_resolves_names() {
+    let server = ServerProcess::start(&[]);
+    let address = format!("localhost:{}", server.address().port());
+    if let Some(output) = run_python_client(&address) {
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+#[test]
+fn the_python_client_is_served_in_the_powtcp_dialect() {
+    assert_python_client_is_served(&["--dialect", "powtcp", "--bits", "8"]);
+}
+
+#[test]
+fn the_python_client_reports_a_refusal() {
+    let server = ServerProcess::start(&["--max-connections", "1", "--when-full", "refuse"]);
+    let mut holder = Client::connect(server.address());
+    holder.puzzle();
+    let Some(output) = run_python_client(&server.address().to_string()) else {
+        return;
+    };
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.stdout, b"");
+    assert_eq!(output.stderr, b"server is busy\n", "{output:?}");
 }

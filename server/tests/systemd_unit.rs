@@ -1,5 +1,5 @@
-//! Guards the systemd unit: systemd understands it, it shuts in what it runs, and its limits fit the
-//! server's own.
+//! Guards the systemd unit: systemd accepts it, it confines the server, and its limits fit the server's
+//! own.
 
 mod support;
 
@@ -13,12 +13,12 @@ use support::tools::{installed, succeed};
 
 const UNIT: &str = include_str!("../../scripts/powtcp-server.service");
 
-/// Exposure by `systemd-analyze security`, in tenths: 0 is shut in, 100 is open. What is left is that
-/// it talks to the internet.
+/// The highest exposure that `systemd-analyze security` may report, in tenths: 0 is confined, 100 is open.
+/// The unit must at least reach the network.
 const MOST_EXPOSURE: &str = "--threshold=15";
 
-/// The unit as it would be installed, but for the place of the program: systemd looks whether it is
-/// there.
+/// Returns the path of a copy of the unit that starts the program under test, because systemd checks that
+/// the program exists.
 fn installed_unit(scratch: &Scratch) -> String {
     let program = format!("ExecStart={}", server_process::PROGRAM);
     let unit = UNIT.replace("ExecStart=/usr/local/bin/powtcp-server", &program);
@@ -27,20 +27,20 @@ fn installed_unit(scratch: &Scratch) -> String {
 }
 
 #[test]
-fn systemd_has_nothing_to_say_about_the_unit() {
+fn systemd_accepts_the_unit_without_warnings() {
     let Some(mut analyze) = installed("systemd-analyze") else {
         return;
     };
     let scratch = Scratch::new();
     let unit = installed_unit(&scratch);
-    // Of other units on this machine nothing is known.
+    // Faults of other units on this machine do not count.
     let (stdout, stderr) =
         succeed(analyze.args(["verify", "--man=no", "--recursive-errors=no", &unit]));
     assert_eq!((stdout.as_str(), stderr.as_str()), ("", ""));
 }
 
 #[test]
-fn the_unit_shuts_the_server_in() {
+fn the_unit_confines_the_server() {
     let Some(mut analyze) = installed("systemd-analyze") else {
         return;
     };
@@ -49,7 +49,7 @@ fn the_unit_shuts_the_server_in() {
     succeed(analyze.args(["security", "--offline=yes", MOST_EXPOSURE, &unit]));
 }
 
-/// What the unit sets `key` to.
+/// Returns the value that the unit sets `key` to.
 fn setting(key: &str) -> &'static str {
     let mut values = UNIT
         .lines()
@@ -59,7 +59,7 @@ fn setting(key: &str) -> &'static str {
     value
 }
 
-/// The default of an option of the server.
+/// Returns the default of an option of the server.
 fn default_of(option: &str) -> &'static str {
     let spec = PROGRAM.options.iter().find(|spec| spec.long == option);
     match spec.map(|spec| spec.default) {
@@ -69,7 +69,7 @@ fn default_of(option: &str) -> &'static str {
 }
 
 #[test]
-fn the_units_limits_are_above_the_servers() {
+fn the_limits_of_the_unit_are_above_those_of_the_server() {
     let duration = |text| options::duration(text, Duration::ZERO..=Duration::MAX);
     let patience = duration(setting("TimeoutStopSec"));
     assert!(patience > duration(default_of("--shutdown-timeout")));
