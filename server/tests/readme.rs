@@ -51,7 +51,10 @@ fn the_table_of_options_equals_the_help() {
 fn the_table_of_metrics_equals_the_metrics_page() {
     let mut server = ServerProcess::start(&["--metrics", "127.0.0.1:0"]);
     let text = Page::of(&mut server).text();
-    let after = |start: &'static str| text.lines().filter_map(move |line| line.strip_prefix(start));
+    let after = |start: &'static str| {
+        text.lines()
+            .filter_map(move |line| line.strip_prefix(start))
+    };
     let expected: Vec<_> = after("# HELP ")
         .zip(after("# TYPE "))
         .map(|(help, kind)| {
@@ -94,7 +97,10 @@ fn the_table_of_errors_has_every_refusal() {
         &page("common/README.md"),
         "| reason | cause | what a client should do |",
     );
-    let described: BTreeSet<_> = rows.iter().filter_map(|row| row.split('`').nth(1)).collect();
+    let described: BTreeSet<_> = rows
+        .iter()
+        .filter_map(|row| row.split('`').nth(1))
+        .collect();
     assert_eq!(described, Refusal::ALL.map(Refusal::text).into());
 }
 
