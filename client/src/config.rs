@@ -70,7 +70,7 @@ pub const PROGRAM: Program = Program {
             long: "--retry",
             value: "N",
             default: Default::Value("0"),
-            help: "tries more, where the server is busy or gone",
+            help: "retries when the server is busy or unreachable",
             variable: "POWTCP_RETRY",
         },
         Spec {

@@ -48,7 +48,7 @@ pub const PROGRAM: Program = Program {
             long: "--ttl",
             value: "DURATION",
             default: Default::Value("60s"),
-            help: "how long a puzzle is good",
+            help: "how long a puzzle is valid",
             variable: "POWTCP_TTL",
         },
         Spec {
@@ -64,7 +64,7 @@ pub const PROGRAM: Program = Program {
             long: "--shutdown-timeout",
             value: "DURATION",
             default: Default::Value("5s"),
-            help: "how long a shutdown waits for puzzle holders",
+            help: "how long a shutdown waits for solving clients",
             variable: "POWTCP_SHUTDOWN_TIMEOUT",
         },
         Spec {
@@ -80,7 +80,7 @@ pub const PROGRAM: Program = Program {
             long: "--max-connections-per-ip",
             value: "N",
             default: Default::Value("0"),
-            help: "likewise from one IPv4 address or IPv6 /64; 0 for no limit",
+            help: "per IPv4 address or IPv6 /64; 0 for no limit",
             variable: "POWTCP_MAX_CONNECTIONS_PER_IP",
         },
         Spec {
@@ -88,7 +88,7 @@ pub const PROGRAM: Program = Program {
             long: "--when-full",
             value: "POLICY",
             default: Default::Value("evict"),
-            help: "evict whom fairness names, or refuse the newcomer",
+            help: "evict from the busiest source, or refuse new ones",
             variable: "POWTCP_WHEN_FULL",
         },
         Spec {
@@ -103,8 +103,8 @@ pub const PROGRAM: Program = Program {
             short: "",
             long: "--resources",
             value: "FILE",
-            default: Default::Words("quotes in the binary"),
-            help: "one resource a line, drawn at random",
+            default: Default::Words("built-in quotes"),
+            help: "one resource per line, drawn at random",
             variable: "POWTCP_RESOURCES",
         },
         Spec {

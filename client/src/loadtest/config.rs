@@ -19,7 +19,7 @@ pub const PROGRAM: Program = Program {
             short: "",
             long: "ADDR",
             value: "",
-            default: Default::Words("a server of its own"),
+            default: Default::Words("its own server"),
             help: "a running server, loopback IP:PORT (POWTCP_SERVER)",
             variable: "POWTCP_SERVER",
         },
@@ -36,7 +36,7 @@ pub const PROGRAM: Program = Program {
             long: "--concurrency",
             value: "N",
             default: Default::Value("128"),
-            help: "handshakes under way at once",
+            help: "handshakes in progress at once",
             variable: "POWTCP_CONCURRENCY",
         },
         Spec {
@@ -100,7 +100,7 @@ pub const PROGRAM: Program = Program {
             long: "--attack-rate",
             value: "N",
             default: Default::Value("2000"),
-            help: "attacking connections opened a second",
+            help: "attacking connections opened per second",
             variable: "POWTCP_ATTACK_RATE",
         },
         Spec {
