@@ -5,14 +5,17 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
+use powtcp_common::hashcash::{Dialect, Difficulty, Puzzle, RAND_LEN, Terms};
+use powtcp_common::message::{MAX_CLIENT_LINE, MAX_SERVER_LINE};
 use powtcp_common::refusal::Refusal;
 use powtcp_server::config::PROGRAM;
 use support::client::Client;
 use support::page::Page;
-use support::server_process::ServerProcess;
+use support::server_process::{ServerProcess, command};
 use support::tools::{installed, repository_file};
 
 const PAGES: [&str; 5] = [
@@ -104,6 +107,64 @@ fn the_table_of_errors_has_every_refusal() {
     assert_eq!(described, Refusal::ALL.map(Refusal::text).into());
 }
 
+/// Returns the length of a stamp's prefix, which is a puzzle without its counter.
+fn prefix_len(dialect: Dialect, bits: u32, client: &str) -> usize {
+    let client: SocketAddr = client.parse().expect("an address");
+    let puzzle = Puzzle {
+        terms: Terms {
+            dialect,
+            difficulty: Difficulty::from_bits(bits).expect("fewer bits than SHA-1 has"),
+        },
+        client: client.into(),
+        issued: 0,
+        rand: [0; RAND_LEN],
+    };
+    puzzle.to_string().trim_end_matches("MA==").len()
+}
+
+#[test]
+fn the_table_of_lengths_is_right() {
+    let shortest = prefix_len(Dialect::Hashcash, 1, "[::1]:1");
+    let longest_address = "[1111:2222:3333:4444:5555:6666:7777:8888]:65535";
+    let longest = prefix_len(Dialect::Powtcp, 64, longest_address);
+    assert!(longest >= prefix_len(Dialect::Hashcash, 64, longest_address));
+    let longest_reason = Refusal::ALL.map(|refusal| refusal.text().len());
+    let longest_reason = longest_reason.iter().max().expect("a refusal");
+
+    let rows = table(
+        &page("common/README.md"),
+        "| what | length in bytes | note |",
+    );
+    for row in [
+        format!("| line from a client | {MAX_CLIENT_LINE} |"),
+        format!(
+            "| line from a server | {},{:03} |",
+            MAX_SERVER_LINE / 1000,
+            MAX_SERVER_LINE % 1000
+        ),
+        format!("| prefix of a stamp | {shortest} to {longest} |"),
+        format!("| REASON | {longest_reason} |"),
+    ] {
+        assert!(rows.iter().any(|found| found.starts_with(&row)), "no {row}");
+    }
+}
+
+#[test]
+fn the_transcript_has_a_right_stamp() {
+    let text = page("common/README.md");
+    let line_after = |start: &str| {
+        let rest = text.split_once(start).expect("a line of the transcript").1;
+        rest.split('\n').next().unwrap_or_default().to_string()
+    };
+    let (puzzle, stamp) = (line_after("\n< 2:"), line_after("\n> 3:"));
+    assert!(stamp.starts_with(puzzle.trim_end_matches("MA==")));
+    let difficulty = Difficulty::from_bits(20).expect("fewer bits than SHA-1 has");
+    assert!(difficulty.is_met_by(stamp.as_bytes()));
+    assert!(text.contains(&format!(
+        "\n    hashcash -c -d -b 20 -r 127.0.0.1/47038 {stamp}\n"
+    )));
+}
+
 #[test]
 fn the_main_page_is_short() {
     assert!(page("README.md").lines().count() <= MAX_LINES_OF_MAIN_PAGE);
@@ -143,53 +204,38 @@ fn run_python_client(address: &str) -> Option<Output> {
     let text = page("common/README.md");
     let (_, after) = text.split_once("```python\n").expect("a block of Python");
     let (client, _) = after.split_once("```").expect("the end of the block");
-    let mut python: Command = installed("python3")?;
-    let output = python.args(["-c", client, address]).output();
+    let output = installed("python3")?.args(["-c", client, address]).output();
     Some(output.expect("the program is installed"))
 }
 
-/// Asserts that the Python client gets a resource from a server with these arguments.
-fn assert_python_client_is_served(arguments: &[&str]) {
-    let server = ServerProcess::start(arguments);
-    let Some(output) = run_python_client(&server.address().to_string()) else {
-        return;
-    };
-    assert!(output.status.success(), "{output:?}");
-    let resource = String::from_utf8(output.stdout).expect("text in UTF-8");
-    assert!(resource.trim_end().len() > 2, "{resource:?}");
-    assert_eq!(resource.lines().count(), 1, "{resource:?}");
-}
-
-#[test]
-fn the_python_client_is_served_over_ipv4() {
-    assert_python_client_is_served(&["--bits", "8"]);
-}
-
-#[test]
-fn the_python_client_is_served_over_ipv6() {
-    let server = ["--listen", "[::1]:0", "--bits", "8"];
-    let mut server = ServerProcess::start_command(support::server_process::command(&server));
-    let address = server.address();
-    assert!(address.is_ipv6());
-    let Some(output) = run_python_client(&address.to_string()) else {
-        return;
-    };
-    assert!(output.status.success(), "{output:?}");
-    server.wait_for("resource sent");
-}
-
-#[test]
-fn the_python_client_resolves_names() {
-    let server = ServerProcess::start(&[]);
-    let address = format!("localhost:{}", server.address().port());
-    if let Some(output) = run_python_client(&address) {
+/// Asserts that the Python client gets one resource from the server at `address`.
+fn assert_python_client_is_served(address: &str) {
+    if let Some(output) = run_python_client(address) {
         assert!(output.status.success(), "{output:?}");
+        let resource = String::from_utf8(output.stdout).expect("text in UTF-8");
+        assert!(resource.trim_end().len() > 2, "{resource:?}");
+        assert_eq!(resource.lines().count(), 1, "{resource:?}");
     }
 }
 
 #[test]
+fn the_python_client_is_served_at_an_address_and_at_a_name() {
+    let server = ServerProcess::start(&[]);
+    assert_python_client_is_served(&server.address().to_string());
+    assert_python_client_is_served(&format!("localhost:{}", server.address().port()));
+}
+
+#[test]
+fn the_python_client_is_served_over_ipv6() {
+    let arguments = ["--listen", "[::1]:0", "--bits", "8"];
+    let server = ServerProcess::start_command(command(&arguments));
+    assert_python_client_is_served(&server.address().to_string());
+}
+
+#[test]
 fn the_python_client_is_served_in_the_powtcp_dialect() {
-    assert_python_client_is_served(&["--dialect", "powtcp", "--bits", "8"]);
+    let server = ServerProcess::start(&["--dialect", "powtcp"]);
+    assert_python_client_is_served(&server.address().to_string());
 }
 
 #[test]
