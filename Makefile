@@ -1,7 +1,7 @@
 # Arguments for the programs: make run-server ARGS="--bits 22"
 ARGS ?=
 
-.PHONY: help build-server build-client run-server run-client demo test check fmt lint loadtest bench
+.PHONY: help build-server build-client run-server run-client demo test check fmt lint doc loadtest bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -18,26 +18,28 @@ run-server: ## run the server; ARGS="--bits 22" passes options
 run-client: ## run the client; ARGS="--threads 1 localhost:8080" passes options
 	@cargo run --release --bin powtcp-client -- $(ARGS)
 
-demo: ## a server, a client that pays, and what each of them says
+demo: ## run a server and a client that pays it, and show their output
 	@scripts/demo.sh
 
 test: ## run every test
 	cargo test --workspace
 
-check: lint test ## all that must hold before a commit: format, lints, tests, docs
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+check: lint test doc ## what must pass before a commit: format, clippy, tests, documentation
 
 fmt: ## format the code
 	cargo fmt --all
 
-lint: ## check the format, and clippy with warnings denied
+lint: ## check the format, and run clippy with warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-loadtest: ## many handshakes at once, measured; ARGS="--handshakes 100000" passes options
+doc: ## build the documentation with warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+loadtest: ## measure many handshakes; ARGS="--attack all" passes options
 	@scripts/loadtest.sh $(ARGS)
 
-bench: ## time the solver against the stock hashcash, and the parts of the server
+bench: ## time the solver, the stock hashcash program, and parts of the server
 	cargo bench --package powtcp-common --bench kernels
 	cargo bench --package powtcp-common --bench hashcash
 	cargo bench --package powtcp-server --bench timer_wheel
