@@ -58,8 +58,9 @@ impl Utc {
     pub(crate) fn below_year(&self) -> [u8; 10] {
         let mut digits = [0; 10];
         let fields = [self.month, self.day, self.hour, self.minute, self.second];
-        for (pair, field) in digits.chunks_exact_mut(2).zip(fields) {
-            pair.copy_from_slice(&[b'0' + field / 10, b'0' + field % 10]);
+        let (pairs, _) = digits.as_chunks_mut();
+        for (pair, field) in pairs.iter_mut().zip(fields) {
+            *pair = [b'0' + field / 10, b'0' + field % 10];
         }
         digits
     }
