@@ -4,10 +4,12 @@
 //! Functions that the load test needs return errors. Functions for tests alone panic and say so
 //! under "Panics".
 
+mod capture;
 mod outcome;
 pub mod process;
 pub mod scratch;
 pub mod server;
+mod settings;
 
 use std::time::Duration;
 

@@ -1,16 +1,14 @@
 //! A program as a child process whose output is captured.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
-use crate::PATIENCE;
 pub use crate::outcome::Outcome;
+use crate::{PATIENCE, capture, settings};
 
 /// A running program. Dropping it kills the program, so that no test leaves a process behind.
 #[derive(Debug)]
@@ -41,7 +39,7 @@ impl Program {
     /// # Errors
     /// The program cannot be started; the text names it.
     pub fn start_with_stdout(mut command: Command, stdout: Stdio) -> io::Result<Self> {
-        remove_foreign_settings(&mut command);
+        settings::remove_inherited(&mut command);
         let spawned = command
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -55,8 +53,8 @@ impl Program {
         drop(command);
         let stderr_bytes = Arc::new(AtomicU64::new(0));
         Ok(Self {
-            stdout: read_all(child.stdout.take()),
-            stderr: read_lines(child.stderr.take(), Arc::clone(&stderr_bytes)),
+            stdout: capture::all_of(child.stdout.take()),
+            stderr: capture::lines_of(child.stderr.take(), Arc::clone(&stderr_bytes)),
             stderr_bytes,
             lines: Vec::new(),
             child,
@@ -193,52 +191,10 @@ pub fn command(program: impl AsRef<OsStr>, arguments: &[impl AsRef<OsStr>]) -> C
     command
 }
 
-/// Removes the `POWTCP_` variables that `command` would inherit, so that the environment of a test
-/// run has no influence on the programs under test.
-fn remove_foreign_settings(command: &mut Command) {
-    for (name, _) in settings() {
-        if !command.get_envs().any(|(given, _)| given == name) {
-            command.env_remove(name);
-        }
-    }
-}
-
-/// The `POWTCP_` variables of this process.
-pub(crate) fn settings() -> impl Iterator<Item = (OsString, OsString)> {
-    env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"POWTCP_"))
-}
-
-fn read_all(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What came before an error is still worth reporting. The receiver may be gone.
-        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
-        let _ = sender.send(bytes);
-    });
-    receiver
-}
-
-fn read_lines(pipe: Option<impl Read + Send + 'static>, count: Arc<AtomicU64>) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    let Some(pipe) = pipe else { return receiver };
-    thread::spawn(move || {
-        let mut pipe = BufReader::new(pipe);
-        let mut line = Vec::new();
-        while pipe.read_until(b'\n', &mut line).is_ok_and(|len| len > 0) {
-            count.fetch_add(line.len() as u64, Relaxed);
-            let text = line.strip_suffix(b"\n").unwrap_or(&line);
-            // The receiver may be gone; the pipe is read on, or the program would block.
-            let _ = sender.send(String::from_utf8_lossy(text).into_owned());
-            line.clear();
-        }
-    });
-    receiver
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
 
     fn shell(script: &str) -> Command {
         command("sh", &["-c", script])

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::process::{self, Outcome, Program};
+use crate::process::{Outcome, Program};
+use crate::settings;
 
 /// A server that listens. Dropping it kills the server.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ impl ServerProcess {
 /// [`ServerProcess::start`] waits for.
 pub fn pass_settings(command: &mut Command) {
     let own = ["POWTCP_CONFIG", "POWTCP_LOG_LEVEL", "POWTCP_LOG_FORMAT"];
-    command.envs(process::settings().filter(|(name, _)| own.iter().all(|own| name != own)));
+    command.envs(settings::all().filter(|(name, _)| own.iter().all(|own| name != own)));
 }
 
 /// Returns the value of `key` in a log line of either format. In a text line the value must be one

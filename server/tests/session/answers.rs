@@ -47,7 +47,7 @@ fn a_puzzle_is_sent_and_its_stamp_buys_the_resource() {
         let puzzle = talk.puzzle();
         assert_eq!(puzzle, format!("{start}YWJjZGVmZ2hpamts:MA=="));
         assert_eq!(talk.end(), None);
-        talk.is_served(right_line(&puzzle));
+        talk.expect_served(right_line(&puzzle));
     }
 }
 
@@ -64,11 +64,11 @@ fn puzzles_are_sent_up_to_the_allowance() {
     let mut talk = conversation(Hashcash);
     let puzzles: Vec<String> = (0..8).map(|_| talk.puzzle()).collect();
     assert!((1..8).all(|later| !puzzles[..later].contains(&puzzles[later])));
-    talk.is_refused("1:\n", TooManyPuzzles);
+    talk.expect_refused("1:\n", TooManyPuzzles);
 
     let mut talk = conversation(Hashcash);
     let last = (0..8).map(|_| talk.puzzle()).last();
-    talk.is_served(right_line(&last.unwrap()));
+    talk.expect_served(right_line(&last.unwrap()));
 }
 
 #[test]
@@ -78,11 +78,11 @@ fn a_new_puzzle_replaces_the_one_before() {
         let first = talk.puzzle();
         let second = talk.puzzle();
         assert_ne!(first, second);
-        talk.is_refused(right_line(&first), StampNotFound);
+        talk.expect_refused(right_line(&first), StampNotFound);
 
         let mut talk = conversation(dialect);
         assert_eq!([talk.puzzle(), talk.puzzle()], [first, second.clone()]);
-        talk.is_served(right_line(&second));
+        talk.expect_served(right_line(&second));
     }
 }
 
@@ -116,10 +116,10 @@ fn text_that_is_not_a_stamp_is_not_correct_with_or_without_a_puzzle() {
     ];
     for text in texts {
         let line = format!("3:{text}\r\n");
-        conversation(Hashcash).is_refused(&line, StampNotCorrect);
+        conversation(Hashcash).expect_refused(&line, StampNotCorrect);
         let mut talk = conversation(Hashcash);
         talk.puzzle();
-        talk.is_refused(&line, StampNotCorrect);
+        talk.expect_refused(&line, StampNotCorrect);
     }
 }
 
@@ -127,7 +127,7 @@ fn text_that_is_not_a_stamp_is_not_correct_with_or_without_a_puzzle() {
 fn a_stamp_without_a_puzzle_is_not_found() {
     for dialect in [Hashcash, Powtcp] {
         let foreign = right_line(&conversation(dialect).puzzle());
-        conversation(dialect).is_refused(foreign, StampNotFound);
+        conversation(dialect).expect_refused(foreign, StampNotFound);
     }
 }
 
@@ -156,7 +156,7 @@ fn a_stamp_with_any_field_changed_is_not_found() {
                 }
                 let mut talk = conversation(dialect);
                 talk.puzzle();
-                talk.is_refused(line, StampNotFound);
+                talk.expect_refused(line, StampNotFound);
             }
         }
     }
@@ -168,7 +168,7 @@ fn a_stamp_of_the_other_dialect_is_not_found() {
         let foreign = right_line(&conversation(other).puzzle());
         let mut talk = conversation(own);
         talk.puzzle();
-        talk.is_refused(foreign, StampNotFound);
+        talk.expect_refused(foreign, StampNotFound);
     }
 }
 
@@ -177,10 +177,10 @@ fn a_stamp_with_too_few_zeros_is_not_correct() {
     for dialect in [Hashcash, Powtcp] {
         let mut talk = conversation(dialect);
         let puzzle = talk.puzzle();
-        talk.is_refused(wrong_line(&puzzle), StampNotCorrect);
+        talk.expect_refused(wrong_line(&puzzle), StampNotCorrect);
         let mut talk = conversation(dialect);
         let unsolved = talk.puzzle().replacen("2:", "3:", 1);
-        talk.is_refused(format!("{unsolved}\n"), StampNotCorrect);
+        talk.expect_refused(format!("{unsolved}\n"), StampNotCorrect);
     }
 }
 
@@ -189,7 +189,7 @@ fn the_text_is_compared_before_the_hash() {
     let mut talk = conversation(Hashcash);
     let first = talk.puzzle();
     talk.puzzle();
-    talk.is_refused(wrong_line(&first), StampNotFound);
+    talk.expect_refused(wrong_line(&first), StampNotFound);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn any_spelling_of_a_counter_counts_if_the_hash_is_right() {
         let mut talk = conversation(Hashcash);
         let line = line_with_counter(&talk.puzzle(), (0..).map(spell));
         assert!(Stamp::parse(line["3:".len()..].trim_end().as_bytes()).is_ok());
-        talk.is_served(line);
+        talk.expect_served(line);
     }
 }
 
@@ -228,10 +228,10 @@ fn commands_of_the_server_and_lines_that_are_not_messages_are_refused() {
         "1;\n",
     ];
     for line in lines {
-        conversation(Hashcash).is_refused(line, IncorrectMessage);
+        conversation(Hashcash).expect_refused(line, IncorrectMessage);
         let mut talk = conversation(Powtcp);
         talk.puzzle();
-        talk.is_refused(line, IncorrectMessage);
+        talk.expect_refused(line, IncorrectMessage);
     }
 }
 
@@ -241,23 +241,23 @@ fn a_line_of_512_bytes_is_served_and_512_bytes_without_an_end_are_refused() {
     assert_eq!(conversation(Hashcash).send(line(511) + "\n").len(), 1);
     assert_eq!(conversation(Hashcash).send(line(510) + "\r\n").len(), 1);
     assert!(conversation(Hashcash).send(line(511)).is_empty());
-    conversation(Hashcash).is_refused(line(512), MessageTooLong);
-    conversation(Hashcash).is_refused(line(512) + "\n", MessageTooLong);
+    conversation(Hashcash).expect_refused(line(512), MessageTooLong);
+    conversation(Hashcash).expect_refused(line(512) + "\n", MessageTooLong);
     let mut talk = conversation(Hashcash);
     talk.puzzle();
-    talk.is_refused(line(512), MessageTooLong);
+    talk.expect_refused(line(512), MessageTooLong);
 }
 
 #[test]
 fn a_server_without_entropy_answers_with_an_internal_error() {
     let mut talk = conversation(Hashcash);
     talk.set_out_of_entropy(true);
-    talk.is_refused("1:\n", InternalError);
+    talk.expect_refused("1:\n", InternalError);
 
     let mut talk = conversation(Hashcash);
     talk.puzzle();
     talk.set_out_of_entropy(true);
-    talk.is_refused("1:\n", InternalError);
+    talk.expect_refused("1:\n", InternalError);
 }
 
 #[test]

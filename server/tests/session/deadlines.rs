@@ -11,9 +11,11 @@ use crate::support::conversation::{Conversation, DELIVERY_TIMEOUT, End, SERVED};
 use crate::support::rules::rules;
 use crate::support::solving::{right_line, wrong_line};
 
-/// That of [`rules`], as is the next one.
+/// The handshake timeout of [`rules`].
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The TTL of [`rules`].
 const TTL: Duration = Duration::from_secs(60);
+/// The resolution of the server's clock.
 const INSTANT: Duration = Duration::from_nanos(1);
 
 fn conversation() -> Conversation {
@@ -96,7 +98,7 @@ fn a_stamp_is_accepted_before_the_ttl_has_passed_and_refused_afterwards() {
         (TTL * 1000, &*expired),
     ] {
         let (mut talk, puzzle) = puzzled(Duration::ZERO);
-        talk.at(at).ends_with(right_line(&puzzle), answer);
+        talk.at(at).expect_end(right_line(&puzzle), answer);
     }
 }
 
@@ -104,15 +106,16 @@ fn a_stamp_is_accepted_before_the_ttl_has_passed_and_refused_afterwards() {
 fn the_age_is_checked_after_the_text_and_before_the_hash() {
     let (mut talk, puzzle) = puzzled(Duration::ZERO);
     talk.at(TTL)
-        .is_refused(wrong_line(&puzzle), Refusal::PuzzleExpired);
+        .expect_refused(wrong_line(&puzzle), Refusal::PuzzleExpired);
 
     let foreign = Conversation::new(rules(Powtcp)).puzzle();
     let (mut talk, _) = puzzled(Duration::ZERO);
     talk.at(TTL)
-        .is_refused(right_line(&foreign), Refusal::StampNotFound);
+        .expect_refused(right_line(&foreign), Refusal::StampNotFound);
 
     let (mut talk, _) = puzzled(Duration::ZERO);
-    talk.at(TTL).is_refused("3:x\n", Refusal::StampNotCorrect);
+    talk.at(TTL)
+        .expect_refused("3:x\n", Refusal::StampNotCorrect);
 }
 
 #[test]
@@ -121,16 +124,16 @@ fn a_new_puzzle_has_a_ttl_of_its_own() {
     let second = talk.at(TTL - INSTANT).puzzle();
     assert!(talk.at(TTL).on_deadline().is_empty());
     talk.at(TTL * 2 - INSTANT * 2)
-        .is_served(right_line(&second));
+        .expect_served(right_line(&second));
 }
 
 #[test]
 fn an_ended_session_waits_for_delivery_and_answers_nothing() {
     let end = Duration::from_secs(2);
     let (mut served, puzzle) = puzzled(end);
-    served.is_served(right_line(&puzzle));
+    served.expect_served(right_line(&puzzle));
     let (mut refused, _) = puzzled(end);
-    refused.is_refused("9:\n", Refusal::IncorrectMessage);
+    refused.expect_refused("9:\n", Refusal::IncorrectMessage);
     let (mut left, _) = puzzled(end);
     assert!(left.on_eof().is_empty());
     assert_eq!(left.end(), Some(End::Left));
@@ -168,7 +171,7 @@ fn a_shutdown_ends_a_session_unless_its_client_holds_a_puzzle() {
 
     let (mut holder, puzzle) = puzzled(Duration::ZERO);
     assert!(holder.on_shutdown().is_empty());
-    holder.is_served(right_line(&puzzle));
+    holder.expect_served(right_line(&puzzle));
 }
 
 #[test]

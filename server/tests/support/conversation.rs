@@ -136,7 +136,7 @@ impl Conversation {
 
     /// Sends `bytes` and expects the session to end with `answer` alone.
     #[track_caller]
-    pub(crate) fn ends_with(&mut self, bytes: impl AsRef<[u8]>, answer: impl AsRef<str>) {
+    pub(crate) fn expect_end(&mut self, bytes: impl AsRef<[u8]>, answer: impl AsRef<str>) {
         let (bytes, answer) = (bytes.as_ref(), answer.as_ref());
         let shown = String::from_utf8_lossy(bytes);
         assert_eq!(self.send(bytes), [answer], "{shown:?}");
@@ -150,14 +150,14 @@ impl Conversation {
 
     /// Sends `bytes` and expects the session to end with the resource.
     #[track_caller]
-    pub(crate) fn is_served(&mut self, bytes: impl AsRef<[u8]>) {
-        self.ends_with(bytes, SERVED);
+    pub(crate) fn expect_served(&mut self, bytes: impl AsRef<[u8]>) {
+        self.expect_end(bytes, SERVED);
     }
 
     /// Sends `bytes` and expects the session to end with the text of `why`.
     #[track_caller]
-    pub(crate) fn is_refused(&mut self, bytes: impl AsRef<[u8]>, why: Refusal) {
-        self.ends_with(bytes, refusal(why));
+    pub(crate) fn expect_refused(&mut self, bytes: impl AsRef<[u8]>, why: Refusal) {
+        self.expect_end(bytes, refusal(why));
     }
 
     fn act(
