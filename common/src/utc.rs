@@ -1,4 +1,4 @@
-//! Converts a Unix time to a date and time in UTC, in the Gregorian calendar and without leap
+//! Converts between a Unix time and a date and time in UTC, in the Gregorian calendar and without leap
 //! seconds, as POSIX defines it (POSIX.1-2017, 4.16 "Seconds Since the Epoch").
 
 /// A date and time in UTC, to the second.
@@ -54,6 +54,47 @@ impl Utc {
         }
     }
 
+    /// Returns the seconds since 1970-01-01T00:00:00Z, for a date from 1970 on.
+    pub fn to_unix(self) -> u64 {
+        let march_month = (u64::from(self.month) + 9) % 12;
+        let year = self.year - u64::from(self.month <= 2);
+        let (era, year_of_era) = (year / 400, year % 400);
+        let day_of_year = (153 * march_month + 2) / 5 + u64::from(self.day) - 1;
+        let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * DAYS_PER_ERA + day_of_era - DAYS_BEFORE_EPOCH;
+        let [hour, minute, second] = [self.hour, self.minute, self.second].map(u64::from);
+        days * SECONDS_PER_DAY + 3_600 * hour + 60 * minute + second
+    }
+
+    /// Parses a stamp's date, `YYMMDDhhmmss` or `YYYYMMDDhhmmss`; two digits mean a year from 2000 on.
+    /// Returns `None` for a text that is not a date.
+    pub(crate) fn parse(date: &[u8]) -> Option<Self> {
+        if !date.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let (century, rest) = match date.len() {
+            12 => (20, date),
+            14 => (pair(&date[..2]), &date[2..]),
+            _ => return None,
+        };
+        let mut fields = rest.chunks_exact(2).map(pair);
+        let mut next = || fields.next();
+        let (year, month, day) = (next()?, next()?, next()?);
+        let (hour, minute, second) = (next()?, next()?, next()?);
+        let utc = Self {
+            year: u64::from(century) * 100 + u64::from(year),
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        };
+        // Reading it back finds every field that is beyond its range.
+        (utc.year >= 1970 && (1..=12).contains(&month) && day >= 1)
+            .then_some(utc)
+            .filter(|utc| Self::from_unix(utc.to_unix()) == *utc)
+    }
+
     /// Returns `MMDDhhmmss`, the last ten digits of a stamp's date in both dialects.
     pub(crate) fn below_year(&self) -> [u8; 10] {
         let mut digits = [0; 10];
@@ -64,6 +105,11 @@ impl Utc {
         }
         digits
     }
+}
+
+/// Returns the value of two decimal digits.
+fn pair(digits: &[u8]) -> u8 {
+    digits.iter().fold(0, |value, digit| value * 10 + (digit - b'0'))
 }
 
 #[cfg(test)]
@@ -89,6 +135,7 @@ mod tests {
         for days in 0..DAYS_PER_ERA {
             let utc = Utc::from_unix(days * SECONDS_PER_DAY);
             assert_eq!((utc.year, utc.month, utc.day), (year, month, day));
+            assert_eq!(utc.to_unix(), days * SECONDS_PER_DAY);
             day += 1;
             if day > days_of_month(year, month) {
                 (month, day) = (month + 1, 1);
@@ -120,6 +167,32 @@ mod tests {
         for (seconds, year, below_year) in known {
             let utc = Utc::from_unix(seconds);
             assert_eq!((utc.year, utc.below_year()), (year, below_year));
+        }
+    }
+
+    #[test]
+    fn a_date_is_parsed_and_a_date_that_does_not_exist_is_not() {
+        let unix = |text: &str| Utc::parse(text.as_bytes()).map(Utc::to_unix);
+        assert_eq!(unix("261122105400"), Some(1_795_344_840));
+        assert_eq!(unix("20261122105400"), Some(1_795_344_840));
+        assert_eq!(unix("19700101000000"), Some(0));
+        assert_eq!(unix("240229235959"), Some(1_709_251_199));
+        for text in [
+            "",
+            "2611221054",
+            "26112210540x",
+            "+61122105400",
+            "260229000000",
+            "261322105400",
+            "260022105400",
+            "261100105400",
+            "261122240000",
+            "261122106000",
+            "261122105460",
+            "19691231235959",
+            "00001122105400",
+        ] {
+            assert_eq!(unix(text), None, "{text}");
         }
     }
 }

@@ -109,7 +109,7 @@ impl Challenge {
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.prefix))?;
-        f.write_str(ZERO_COUNTER)
+        f.write_str(&String::from_utf8_lossy(ZERO_COUNTER))
     }
 }
 

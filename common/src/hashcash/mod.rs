@@ -12,7 +12,6 @@
 mod challenge;
 mod kernel;
 mod layout;
-mod prefix;
 mod puzzle;
 mod solver;
 mod stamp;
@@ -29,7 +28,7 @@ use sha1::{Digest, Sha1};
 const VERSION: &[u8; 1] = b"1";
 
 /// The counter in a puzzle: base64 of `0`.
-const ZERO_COUNTER: &str = "MA==";
+const ZERO_COUNTER: &[u8; 4] = b"MA==";
 
 /// One of the two forms in which the fields of a stamp are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +42,15 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Returns the dialect of a stamp by its DATE, or `None` if its length belongs to neither.
+    fn of_date(date: &[u8]) -> Option<Self> {
+        match date.len() {
+            12 => Some(Self::Hashcash),
+            14 => Some(Self::Powtcp),
+            _ => None,
+        }
+    }
+
     /// Returns how many bits of difficulty one unit of the field BITS stands for.
     pub fn bits_per_unit(self) -> u8 {
         match self {

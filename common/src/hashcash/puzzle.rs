@@ -1,16 +1,26 @@
-//! A puzzle as a server makes it: the values from which its text is computed.
+//! A puzzle as a server writes it: the text of a stamp with a counter of zero, without heap memory.
 
 use std::fmt::{self, Write};
+use std::net::IpAddr;
 
-use super::prefix::Prefix;
-use super::{Dialect, Difficulty, Stamp, ZERO_COUNTER};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Dialect, Difficulty, VERSION, ZERO_COUNTER};
 use crate::address::ClientAddr;
+use crate::utc::Utc;
 
-/// The length of RAND in bytes. 96 bits make each puzzle unique, and unpredictable for a client
-/// that wants to solve it in advance.
+/// The length of RAND in bytes.
 pub const RAND_LEN: usize = 12;
 
-/// The properties that all puzzles of a server have in common.
+/// The length of RAND in base64.
+pub(super) const RAND_TEXT_LEN: usize = RAND_LEN / 3 * 4;
+
+/// The longest text is `1:160:`, 14 digits, `:[`, 39 characters of IPv6, `]:65535::`, 16 characters of
+/// base64, `:` and the counter.
+const CAPACITY: usize = 6 + 14 + 2 + 39 + 9 + 16 + 1 + ZERO_COUNTER.len();
+
+/// How a puzzle is written, and what it takes to solve it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     /// The form in which the puzzle is written.
@@ -19,61 +29,179 @@ pub struct Terms {
     pub difficulty: Difficulty,
 }
 
-/// A puzzle for one client.
-///
-/// It does not store its text, because writing the text takes less time than one hash, and the text
-/// would take a multiple of the memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Puzzle {
-    /// Dialect and difficulty.
-    pub terms: Terms,
-    /// The client that asked for the puzzle. RESOURCE contains its address, so that a stamp cannot
-    /// serve another client.
-    pub client: ClientAddr,
-    /// The time of issue as a Unix time in seconds.
-    pub issued: u64,
-    /// The bytes that make the puzzle unique.
-    pub rand: [u8; RAND_LEN],
-}
+/// The text of a puzzle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Puzzle(Text);
 
 impl Puzzle {
-    /// Returns whether `stamp` differs from this puzzle only in its counter.
-    pub fn is_completed_by(&self, stamp: &Stamp<'_>) -> bool {
-        Prefix::new(self).as_bytes() == stamp.prefix()
+    /// Writes the puzzle for `client` that was issued at the Unix time `issued`, in seconds. `sign` returns
+    /// RAND for the text before it.
+    pub fn new(
+        terms: Terms,
+        client: ClientAddr,
+        issued: u64,
+        sign: impl FnOnce(&[u8]) -> [u8; RAND_LEN],
+    ) -> Self {
+        let Terms {
+            dialect,
+            difficulty,
+        } = terms;
+        let date = Utc::from_unix(issued);
+        let year = date.year as u32;
+
+        let mut text = Text::new();
+        text.push(*VERSION);
+        text.push(*b":");
+        text.push_number(u32::from(difficulty.bits() / dialect.bits_per_unit()));
+        text.push(*b":");
+        if dialect == Dialect::Powtcp {
+            text.push(two_digits(year / 100));
+        }
+        text.push(two_digits(year));
+        text.push(date.below_year());
+        text.push(*b":");
+        text.push_client(client, dialect);
+        text.push(*b"::");
+        let mut rand = [0; RAND_TEXT_LEN];
+        // Never fails: 12 bytes are 16 characters.
+        let _ = STANDARD.encode_slice(sign(text.as_bytes()), &mut rand);
+        text.push(rand);
+        text.push(*b":");
+        text.push(*ZERO_COUNTER);
+        Self(text)
     }
 
-    /// Appends the text of the puzzle to `out`, with a counter of zero.
-    pub fn write_to(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(Prefix::new(self).as_bytes());
-        out.extend_from_slice(ZERO_COUNTER.as_bytes());
+    /// Returns the text, which is ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
+}
+
+/// Returns whether `resource` is what puzzles for `client` have in their field RESOURCE.
+pub(super) fn is_resource_of(resource: &[u8], client: ClientAddr, dialect: Dialect) -> bool {
+    let mut text = Text::new();
+    text.push_client(client, dialect);
+    text.as_bytes() == resource
 }
 
 impl fmt::Display for Puzzle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for &byte in Prefix::new(self).as_bytes() {
-            f.write_char(char::from(byte))?;
-        }
-        f.write_str(ZERO_COUNTER)
+        let mut bytes = self.as_bytes().iter();
+        bytes.try_for_each(|&byte| f.write_char(char::from(byte)))
     }
 }
 
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::hashcash::Challenge;
+impl fmt::Debug for Puzzle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
-    pub(in crate::hashcash) fn puzzle(dialect: Dialect, bits: u32, client: &str) -> Puzzle {
-        let client: std::net::SocketAddr = client.parse().unwrap();
-        Puzzle {
-            terms: Terms {
-                dialect,
-                difficulty: Difficulty::from_bits(bits).unwrap(),
-            },
-            client: client.into(),
-            issued: 1_795_344_840,
-            rand: *b"abcdefghijkl",
+/// A text under construction, on the stack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Text {
+    bytes: [u8; CAPACITY],
+    len: u8,
+}
+
+impl Text {
+    fn new() -> Self {
+        Self {
+            bytes: [0; CAPACITY],
+            len: 0,
         }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Appends `bytes`. Their length is known at compile time, so that the copy takes a few moves and no
+    /// call. [`CAPACITY`] has room for every piece.
+    fn push<const N: usize>(&mut self, bytes: [u8; N]) {
+        let start = usize::from(self.len);
+        if let Some(space) = self.bytes.get_mut(start..start + N) {
+            space.copy_from_slice(&bytes);
+            self.len += N as u8;
+        }
+    }
+
+    fn push_number(&mut self, number: u32) {
+        if number >= 10 {
+            self.push_number(number / 10);
+        }
+        self.push([b'0' + (number % 10) as u8]);
+    }
+
+    /// Appends `IP/PORT`, with `-` instead of each `:` of an IPv6 address, because the stock program
+    /// rejects a resource with a colon. In the powtcp dialect appends `IP:PORT` or `[IPv6]:PORT`.
+    fn push_client(&mut self, client: ClientAddr, dialect: Dialect) {
+        match client.ip() {
+            IpAddr::V4(ip) => {
+                let [first, rest @ ..] = ip.octets();
+                self.push_number(u32::from(first));
+                for octet in rest {
+                    self.push(*b".");
+                    self.push_number(u32::from(octet));
+                }
+            }
+            IpAddr::V6(ip) => {
+                let start = usize::from(self.len);
+                // `write_str` below never fails.
+                let _ = match dialect {
+                    Dialect::Hashcash => write!(self, "{ip}"),
+                    Dialect::Powtcp => write!(self, "[{ip}]"),
+                };
+                if dialect == Dialect::Hashcash {
+                    for byte in &mut self.bytes[start..] {
+                        if *byte == b':' {
+                            *byte = b'-';
+                        }
+                    }
+                }
+            }
+        }
+        self.push(match dialect {
+            Dialect::Hashcash => *b"/",
+            Dialect::Powtcp => *b":",
+        });
+        self.push_number(u32::from(client.port()));
+    }
+}
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            self.push([byte]);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the last two decimal digits of `number`.
+fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hashcash::{Challenge, Stamp};
+
+    fn terms(dialect: Dialect, bits: u32) -> Terms {
+        Terms {
+            dialect,
+            difficulty: Difficulty::from_bits(bits).unwrap(),
+        }
+    }
+
+    fn client(address: &str) -> ClientAddr {
+        address.parse::<std::net::SocketAddr>().unwrap().into()
+    }
+
+    fn puzzle(dialect: Dialect, bits: u32, address: &str) -> Puzzle {
+        let terms = terms(dialect, bits);
+        Puzzle::new(terms, client(address), 1_795_344_840, |_| *b"abcdefghijkl")
     }
 
     #[test]
@@ -86,36 +214,55 @@ pub(super) mod tests {
             (Powtcp, 20, "127.0.0.1:52386", "1:5", "127.0.0.1:52386"),
             (Powtcp, 64, "[2001:db8::7]:5", "1:16", "[2001:db8::7]:5"),
         ];
-        for (dialect, bits, client, start, resource) in cases {
-            let puzzle = puzzle(dialect, bits, client);
+        for (dialect, bits, address, start, resource) in cases {
+            let puzzle = puzzle(dialect, bits, address);
             let date = match dialect {
                 Hashcash => "261122105400",
                 Powtcp => "20261122105400",
             };
             let expected = format!("{start}:{date}:{resource}::YWJjZGVmZ2hpamts:MA==");
             assert_eq!(puzzle.to_string(), expected);
-            let mut written = Vec::new();
-            puzzle.write_to(&mut written);
-            assert_eq!(written, expected.as_bytes());
-            let challenge = Challenge::parse(&written).unwrap();
-            assert_eq!(challenge.difficulty(), puzzle.terms.difficulty);
+            assert_eq!(puzzle.as_bytes(), expected.as_bytes());
+            let challenge = Challenge::parse(puzzle.as_bytes()).unwrap();
+            assert_eq!(u32::from(challenge.difficulty().bits()), bits);
         }
     }
 
     #[test]
-    fn a_stamp_with_another_changed_byte_is_not_a_solution_of_the_puzzle() {
-        let puzzle = puzzle(Dialect::Hashcash, 20, "127.0.0.1:52386");
-        let text = puzzle.to_string().replace("MA==", "MTIzNDU2");
-        let completes = |text: &[u8]| puzzle.is_completed_by(&Stamp::parse(text).unwrap());
-        assert!(completes(text.as_bytes()));
-        for position in 2..text.rfind(':').unwrap() {
-            let mut changed = text.clone().into_bytes();
-            changed[position] = changed[position].wrapping_add(1);
-            if changed[position] == b':' || text.as_bytes()[position] == b':' {
-                continue;
+    fn a_stamp_tells_what_its_puzzle_was_made_of() {
+        for dialect in [Dialect::Hashcash, Dialect::Powtcp] {
+            for address in ["127.0.0.1:52386", "[2001:db8::7]:5"] {
+                let puzzle = puzzle(dialect, 20, address);
+                let stamp = Stamp::parse(puzzle.as_bytes()).unwrap();
+                assert_eq!(stamp.terms(), Some(terms(dialect, 20)));
+                assert_eq!(stamp.issued(), Some(1_795_344_840));
+                assert_eq!(stamp.rand(), Some(*b"abcdefghijkl"));
+                assert!(stamp.names(client(address)));
+                for other in ["127.0.0.1:52387", "127.0.0.2:52386", "[2001:db8::8]:5"] {
+                    assert!(!stamp.names(client(other)));
+                }
             }
-            assert!(!completes(&changed), "position {position}");
         }
-        assert!(!completes(text.replace("::", ":::").as_bytes()));
+    }
+
+    #[test]
+    fn the_signed_text_ends_before_rand() {
+        let mut signed = Vec::new();
+        let terms = terms(Dialect::Hashcash, 20);
+        let puzzle = Puzzle::new(terms, client("127.0.0.1:1"), 0, |head| {
+            signed = head.to_vec();
+            [0; RAND_LEN]
+        });
+        assert_eq!(signed, b"1:20:700101000000:127.0.0.1/1::");
+        assert_eq!(Stamp::parse(puzzle.as_bytes()).unwrap().head(), signed);
+    }
+
+    #[test]
+    fn the_longest_puzzle_fits() {
+        let address = "[1111:2222:3333:4444:5555:6666:7777:8888]:65535";
+        for dialect in [Dialect::Hashcash, Dialect::Powtcp] {
+            let text = puzzle(dialect, 160, address).to_string();
+            assert!(text.ends_with("65535::YWJjZGVmZ2hpamts:MA=="), "{text}");
+        }
     }
 }

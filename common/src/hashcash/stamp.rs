@@ -1,12 +1,18 @@
-//! A stamp as a server reads it. Only its shape is checked here, because comparing its fields and
-//! hashing it cost more.
+//! A stamp as a server reads it. Parsing checks its shape only; the fields are read when the cheaper
+//! checks have passed.
 
 use std::fmt;
 
-use super::VERSION;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::puzzle::{RAND_LEN, RAND_TEXT_LEN, Terms, is_resource_of};
+use super::{Dialect, Difficulty, VERSION};
+use crate::address::ClientAddr;
+use crate::utc::Utc;
 
 /// The text of a stamp with the right shape. The fields other than VERSION and COUNTER are not
-/// checked: they are right if they equal those of the puzzle.
+/// checked: they are right if the server's signature in RAND is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp<'a> {
     text: &'a [u8],
@@ -19,7 +25,7 @@ pub struct Stamp<'a> {
 pub struct NotAStamp;
 
 /// The colons between seven fields. RESOURCE may contain more of them.
-pub(super) const MIN_COLONS: u16 = 6;
+pub(super) const MIN_COLONS: usize = 6;
 
 /// The longest counter in characters. It is longer than those of our solver, because other hashcash
 /// programs write counters in other ways, such as hexadecimal. The limit bounds what a client can
@@ -41,11 +47,7 @@ impl<'a> Stamp<'a> {
             prefix_len: last + 1,
         };
         // These two loops have no early exit, so the compiler can vectorize them.
-        let colons: u16 = stamp
-            .prefix()
-            .iter()
-            .map(|&byte| u16::from(byte == b':'))
-            .sum();
+        let colons = stamp.prefix().iter().filter(|&&byte| byte == b':').count();
         let has_version = text
             .strip_prefix(VERSION)
             .is_some_and(|rest| rest.starts_with(b":"));
@@ -74,6 +76,61 @@ impl<'a> Stamp<'a> {
     /// Returns the text of the counter. The server does not decode it.
     pub fn counter(&self) -> &'a [u8] {
         &self.text[self.prefix_len..]
+    }
+
+    /// Returns the text before RAND, including the colon: what the server has signed.
+    pub fn head(&self) -> &'a [u8] {
+        let before_counter = self.text.get(..self.prefix_len - 1).unwrap_or_default();
+        let colon = before_counter.iter().rposition(|&byte| byte == b':');
+        &before_counter[..colon.map_or(0, |colon| colon + 1)]
+    }
+
+    /// Decodes RAND. Returns `None` if it is not base64 of [`RAND_LEN`] bytes.
+    pub fn rand(&self) -> Option<[u8; RAND_LEN]> {
+        let text = self.text.get(self.head().len()..self.prefix_len - 1)?;
+        let text: &[u8; RAND_TEXT_LEN] = text.try_into().ok()?;
+        let mut rand = [0; RAND_LEN];
+        let len = STANDARD.decode_slice(text, &mut rand).ok()?;
+        (len == RAND_LEN).then_some(rand)
+    }
+
+    /// Reads BITS, and the dialect from the length of DATE. Returns `None` if they are not those of a
+    /// puzzle.
+    pub fn terms(&self) -> Option<Terms> {
+        let [bits, date] = self.bits_and_date()?;
+        let dialect = Dialect::of_date(date)?;
+        let units: u32 = str::from_utf8(bits).ok()?.parse().ok()?;
+        let bits = units.checked_mul(u32::from(dialect.bits_per_unit()))?;
+        let difficulty = Difficulty::from_bits(bits)?;
+        Some(Terms {
+            dialect,
+            difficulty,
+        })
+    }
+
+    /// Reads DATE as a Unix time in seconds. Returns `None` if it is not a date.
+    pub fn issued(&self) -> Option<u64> {
+        let [_, date] = self.bits_and_date()?;
+        Utc::parse(date).map(Utc::to_unix)
+    }
+
+    /// Returns whether RESOURCE is the address and port of `client`.
+    pub fn names(&self, client: ClientAddr) -> bool {
+        let resource = || {
+            let [_, date] = self.bits_and_date()?;
+            let dialect = Dialect::of_date(date)?;
+            let from_resource = self.head().splitn(4, |&byte| byte == b':').nth(3)?;
+            // RESOURCE may contain colons; EXT, which follows it, does not.
+            let before_ext = from_resource.strip_suffix(b":")?;
+            let end = before_ext.iter().rposition(|&byte| byte == b':')?;
+            Some(is_resource_of(&before_ext[..end], client, dialect))
+        };
+        resource().unwrap_or(false)
+    }
+
+    fn bits_and_date(&self) -> Option<[&'a [u8]; 2]> {
+        let mut fields = self.text.split(|&byte| byte == b':').skip(1);
+        Some([fields.next()?, fields.next()?])
     }
 }
 
