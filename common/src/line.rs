@@ -13,7 +13,7 @@ use std::fmt;
 /// searched for a newline once.
 #[derive(Debug, Default)]
 pub struct LineBuffer<const LIMIT: usize> {
-    /// The start of a line without its end, always shorter than `LIMIT`.
+    /// The start of a line without its end, shorter than `LIMIT` unless that line is too long.
     partial: Box<[u8]>,
 }
 
@@ -34,7 +34,8 @@ impl<const LIMIT: usize> LineBuffer<LIMIT> {
     /// Returns `Ok(None)` when `input` is used up and the line continues in the next piece.
     ///
     /// # Errors
-    /// [`LineTooLong`] as soon as `LIMIT` bytes came without a `\n`. It leaves `input` unchanged.
+    /// [`LineTooLong`] as soon as `LIMIT` bytes came without a `\n`, and for ever after. It leaves
+    /// `input` unchanged.
     pub fn next_line<'input>(
         &mut self,
         input: &mut &'input [u8],
@@ -43,7 +44,7 @@ impl<const LIMIT: usize> LineBuffer<LIMIT> {
         let window = &input[..input.len().min(room)];
         let Some(newline) = window.iter().position(|&byte| byte == b'\n') else {
             if window.len() == room {
-                self.partial = Box::default();
+                self.keep(window);
                 return Err(LineTooLong);
             }
             self.keep(window);
@@ -59,6 +60,11 @@ impl<const LIMIT: usize> LineBuffer<LIMIT> {
         let mut line = Vec::from(std::mem::take(&mut self.partial));
         line.pop_if(|last| *last == b'\r');
         Ok(Some(Cow::Owned(line)))
+    }
+
+    /// Takes the start of a line whose end has not come.
+    pub fn take_partial(&mut self) -> Box<[u8]> {
+        std::mem::take(&mut self.partial)
     }
 
     /// Allocates exactly what is needed: each connection of a server has a buffer.

@@ -109,7 +109,9 @@ impl Utc {
 
 /// Returns the value of two decimal digits.
 fn pair(digits: &[u8]) -> u8 {
-    digits.iter().fold(0, |value, digit| value * 10 + (digit - b'0'))
+    digits
+        .iter()
+        .fold(0, |value, digit| value * 10 + (digit - b'0'))
 }
 
 #[cfg(test)]

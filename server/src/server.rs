@@ -22,6 +22,7 @@ use crate::net::connections::Connections;
 use crate::net::intake::Intake;
 use crate::net::shared::{Shared, Timer};
 use crate::net::token::Token;
+use crate::protocol::Mint;
 use crate::telemetry::log::Log;
 use crate::telemetry::metrics::Gauges;
 use crate::telemetry::process::ProcessUsage;
@@ -68,12 +69,16 @@ impl Server {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         registry.register(&mut signals, Token::Signals.into(), Interest::READABLE)?;
         let log = Log::new(config.log_level, config.log_format);
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(io::Error::other)?;
+        let start = clock.now().wall;
+        let mint = Mint::new(&secret, start);
         Ok(Self {
             poll,
             signals,
-            start: clock.now().wall,
+            start,
             clock,
-            shared: Shared::new(config.rules, config.resources, log, registry),
+            shared: Shared::new(config.rules, mint, config.resources, log, registry),
             intake: Intake::new(acceptor),
             connections: Connections::new(config.bounds),
             metrics_page,
@@ -159,8 +164,11 @@ impl Server {
         match (token, metrics_page) {
             (Token::Listener, _) => intake.wake(),
             (Token::Connection(key), _) => {
-                let read_closed = event.is_read_closed();
-                connections.on_ready(key, Readiness { read_closed }, shared, now);
+                let readiness = Readiness {
+                    read_closed: event.is_read_closed(),
+                    urgent: event.is_priority(),
+                };
+                connections.on_ready(key, readiness, shared, now);
             }
             (Token::MetricsListener, Some(page)) => page.wake(),
             (Token::Visit(slot), Some(page)) => {
@@ -209,7 +217,10 @@ impl Server {
         let shared = &mut self.shared;
         for _ in 0..EXPIRIES_PER_TURN {
             match shared.timers.pop(now.moment.tick()) {
-                None => break,
+                None => {
+                    shared.mint.on_deadlines_acted(now.moment.last_acted());
+                    break;
+                }
                 Some(Timer::Connection(key)) => {
                     self.connections.on_deadline(key as usize, shared, now);
                 }

@@ -46,7 +46,7 @@ impl Challenge {
     /// # Errors
     /// [`ChallengeError`] for the first wrong field.
     pub fn parse(text: &[u8]) -> Result<Self, ChallengeError> {
-        if text.iter().filter(|&&byte| byte == b':').count() < usize::from(MIN_COLONS) {
+        if text.iter().filter(|&&byte| byte == b':').count() < MIN_COLONS {
             return Err(ChallengeError::TooFewFields);
         }
         let mut fields = text.split(|&byte| byte == b':');
@@ -57,11 +57,8 @@ impl Challenge {
             .next()
             .and_then(small_number)
             .ok_or(ChallengeError::Bits)?;
-        let dialect = match fields.next().unwrap_or_default().len() {
-            12 => Dialect::Hashcash,
-            14 => Dialect::Powtcp,
-            _ => return Err(ChallengeError::Date),
-        };
+        let date = fields.next().unwrap_or_default();
+        let dialect = Dialect::of_date(date).ok_or(ChallengeError::Date)?;
         let bits = units * u32::from(dialect.bits_per_unit());
         let difficulty = Difficulty::from_bits(bits).ok_or(ChallengeError::Bits)?;
         let last_colon = text.iter().rposition(|&byte| byte == b':');

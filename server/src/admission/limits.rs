@@ -1,10 +1,18 @@
 //! Which connections are admitted, and which one is evicted when the table is full: fairness between
 //! sources.
 //!
-//! A full table makes room by longest-queue-drop: the source that holds the most connections, the
-//! newcomer included, loses the one that has made the least progress for the longest time. So a flood
-//! from a few sources evicts its own connections, whatever its rate. A connection that has got its last
-//! answer only waits for its peer to close; it counts against no source and is evicted first.
+//! A full table of N connections makes room by longest-queue-drop: the source that holds the most
+//! connections, the newcomer included, loses its oldest one. So a flood from a few sources evicts its own
+//! connections, whatever its rate. Sources with up to [`EQUAL_SOURCES`] connections count as equal: a client
+//! behind a shared address is no worse off than one that is alone.
+//!
+//! Age is counted in admissions. A connection that holds a puzzle counts as younger by 7N/8 admissions
+//! than one that has requested nothing. So in a flood from more sources than slots each client has N/8
+//! admissions of time to request its puzzle, even if every other connection does so at once, and the
+//! rest of the table's turnover to solve it.
+//!
+//! A connection that has got its last answer only waits for its peer to close; it counts against no
+//! source and is evicted first.
 //!
 //! Each step takes time logarithmic in the number of sources and independent of the number of
 //! connections. The one exception is ranking all sources, when a table that was half empty becomes full.
@@ -13,9 +21,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
-use super::ring::{Member, Ring, Seniority};
+use super::ring::{Member, Progress, Ring};
 
-/// The progress of a connection, in the order in which connections of one source are evicted.
+/// Connections up to which all sources count as holding equally many.
+const EQUAL_SOURCES: u32 = 8;
+
+/// The progress of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// Its last answer was sent. It is kept only until another connection needs its slot.
@@ -74,7 +85,8 @@ pub struct Limits {
     ranking: Option<BTreeSet<Rank>>,
     lingering: Ring,
     counts: [usize; Standing::ALL.len()],
-    changes: u64,
+    /// Connections admitted so far.
+    admitted: u64,
 }
 
 /// The connections of one source.
@@ -89,8 +101,13 @@ struct Holding {
 /// The order of victims: the least is evicted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    count: Reverse<u32>,
-    seniority: Seniority,
+    /// The number of connections of its source, at least [`EQUAL_SOURCES`].
+    crowd: Reverse<u32>,
+    /// The number of its admission, with the head start of a puzzle added.
+    age: u64,
+    /// Of two connections of the same age, the one that holds a puzzle is evicted first: it was admitted
+    /// earlier.
+    is_fresh: bool,
     key: u32,
 }
 
@@ -129,7 +146,7 @@ impl Limits {
             ranking: None,
             lingering: Ring::default(),
             counts: [0; Standing::ALL.len()],
-            changes: 0,
+            admitted: 0,
         }
     }
 
@@ -149,7 +166,7 @@ impl Limits {
 
     /// Returns the standing of the connection with this key, or `None` if there is no such connection.
     pub fn standing(&self, key: usize) -> Option<Standing> {
-        self.members.get(key)?.seniority.standing()
+        self.members.get(key)?.progress.standing()
     }
 
     /// Returns the number of connections of `source`, without lingering ones.
@@ -183,6 +200,8 @@ impl Limits {
             self.members.resize(key + 1, Member::default());
         }
         self.members[key].source = source;
+        self.members[key].progress = Progress::admitted_as(self.admitted);
+        self.admitted += 1;
         self.change(key as u32, None, Some(Standing::Fresh));
     }
 
@@ -202,28 +221,38 @@ impl Limits {
         }
     }
 
-    /// Returns the best victim among those of the newcomer's source and of the busiest source.
+    /// Returns the best victim among those of the newcomer's source and of the busiest source; `None` if
+    /// only smaller sources have one.
     fn victim(&mut self, newcomer: Source) -> Option<u32> {
+        let ranks = self.ranks();
         let Self {
             sources, members, ..
         } = self;
-        let rank = |holding: &Holding| holding.rank(holding.count, members);
+        let rank = |holding: &Holding| ranks.of(holding, holding.count, members);
         let ranking = || sources.values().filter_map(rank).collect();
         let most = self.ranking.get_or_insert_with(ranking).first().copied();
-        let own = sources.get(&newcomer);
-        let own = own.and_then(|holding| holding.rank(holding.count + 1, members));
+        let held = sources.get(&newcomer);
+        let count = held.map_or(0, |holding| holding.count) + 1;
+        let own = held.and_then(|holding| ranks.of(holding, count, members));
         let victim = match (own, most) {
             (Some(own), Some(most)) => own.min(most),
             (own, most) => own.or(most)?,
         };
-        Some(victim.key)
+        (victim.crowd <= Reverse(count.max(EQUAL_SOURCES))).then_some(victim.key)
+    }
+
+    fn ranks(&self) -> Ranks {
+        Ranks {
+            head_start: self.bounds.connections as u64 * 7 / 8,
+        }
     }
 
     /// Moves a connection from one standing to another; `None` means outside the table.
     fn change(&mut self, key: u32, from: Option<Standing>, to: Option<Standing>) {
+        let ranks = self.ranks();
         let source = self.members[key as usize].source;
         let holding = self.sources.entry(source).or_default();
-        let rank_before = holding.rank(holding.count, &self.members);
+        let rank_before = ranks.of(holding, holding.count, &self.members);
         if let Some(from) = from {
             self.counts[from as usize] -= 1;
             holding.count -= u32::from(from.holds_slot());
@@ -231,17 +260,21 @@ impl Limits {
                 ring.remove(key, &mut self.members);
             }
         }
-        self.changes += 1;
-        let seniority = to.map_or(Seniority::VACANT, |to| Seniority::new(to, self.changes));
-        self.members[key as usize].seniority = seniority;
+        let progress = &mut self.members[key as usize].progress;
+        *progress = to.map_or(Progress::VACANT, |to| progress.with(to));
         if let Some(to) = to {
             self.counts[to as usize] += 1;
             holding.count += u32::from(to.holds_slot());
             if let Some(ring) = holding.ring(to, &mut self.lingering) {
-                ring.push(key, &mut self.members);
+                if to == Standing::Puzzled {
+                    ring.insert(key, &mut self.members);
+                } else {
+                    ring.push(key, &mut self.members);
+                }
             }
         }
-        let (rank, count) = (holding.rank(holding.count, &self.members), holding.count);
+        let count = holding.count;
+        let rank = ranks.of(holding, count, &self.members);
         if let Some(ranking) = &mut self.ranking
             && rank != rank_before
         {
@@ -256,18 +289,35 @@ impl Limits {
     }
 }
 
-impl Holding {
-    /// Returns the rank of this source's best victim, if the source counted `count` connections.
-    fn rank(&self, count: u32, members: &[Member]) -> Option<Rank> {
-        let oldest = self.fresh.oldest(members);
-        let key = oldest.or_else(|| self.puzzled.oldest(members))?;
-        Some(Rank {
-            count: Reverse(count),
-            seniority: members[key as usize].seniority,
-            key,
-        })
-    }
+/// Ranks victims.
+#[derive(Debug, Clone, Copy)]
+struct Ranks {
+    /// Admissions by which a connection that holds a puzzle counts as younger.
+    head_start: u64,
+}
 
+impl Ranks {
+    /// Returns the rank of the best victim of a source, if the source counted `count` connections.
+    fn of(self, holding: &Holding, count: u32, members: &[Member]) -> Option<Rank> {
+        let rank = |key: u32, is_fresh: bool| {
+            let head_start = if is_fresh { 0 } else { self.head_start };
+            Rank {
+                crowd: Reverse(count.max(EQUAL_SOURCES)),
+                age: members[key as usize].progress.admission() + head_start,
+                is_fresh,
+                key,
+            }
+        };
+        let fresh = holding.fresh.oldest(members).map(|key| rank(key, true));
+        let puzzled = holding.puzzled.oldest(members).map(|key| rank(key, false));
+        match (fresh, puzzled) {
+            (Some(fresh), Some(puzzled)) => Some(fresh.min(puzzled)),
+            (fresh, puzzled) => fresh.or(puzzled),
+        }
+    }
+}
+
+impl Holding {
     /// Returns the ring of the connections of this standing; delivering ones are in none.
     fn ring<'a>(&'a mut self, standing: Standing, lingering: &'a mut Ring) -> Option<&'a mut Ring> {
         match standing {

@@ -5,13 +5,20 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Source;
 
-/// A queue of newcomers with two lanes: the first newcomer of each source goes before all others.
+/// Newcomers of the first lane for each one of the second, if both wait: without a share of its own the
+/// second would wait for as long as a flood from ever new sources lasts.
+const SHARE: u32 = 8;
+
+/// A queue of newcomers with two lanes: the first newcomer of each source is in the first lane, all others
+/// are in the second.
 #[derive(Debug)]
 pub struct NewcomerQueue<T> {
     alone: VecDeque<(Source, T)>,
     others: VecDeque<(Source, T)>,
     /// The number of each source's newcomers, in both lanes.
     waiting: BTreeMap<Source, u32>,
+    /// Newcomers taken from the first lane since the last one from the second.
+    streak: u32,
 }
 
 impl<T> NewcomerQueue<T> {
@@ -21,6 +28,7 @@ impl<T> NewcomerQueue<T> {
             alone: VecDeque::new(),
             others: VecDeque::new(),
             waiting: BTreeMap::new(),
+            streak: 0,
         }
     }
 
@@ -48,8 +56,14 @@ impl<T> NewcomerQueue<T> {
 
     /// Takes the next newcomer.
     pub fn pop(&mut self) -> Option<T> {
-        let next = self.alone.pop_front();
-        let (source, item) = next.or_else(|| self.others.pop_front())?;
+        let is_turn_of_others = self.streak >= SHARE && !self.others.is_empty();
+        let (source, item) = if is_turn_of_others || self.alone.is_empty() {
+            self.streak = 0;
+            self.others.pop_front()?
+        } else {
+            self.streak += 1;
+            self.alone.pop_front()?
+        };
         if let Some(waiting) = self.waiting.get_mut(&source) {
             *waiting -= 1;
             if *waiting == 0 {
@@ -116,5 +130,16 @@ mod tests {
         queue.push(source(1), 4);
         queue.push(source(2), 201);
         assert_eq!(drained(&mut queue), [4, 201]);
+    }
+
+    #[test]
+    fn the_second_lane_has_a_share_however_many_sources_there_are() {
+        let mut queue = NewcomerQueue::new();
+        queue.push(source(1), 0);
+        queue.push(source(1), 1);
+        (2..100).for_each(|number| queue.push(source(number), u32::from(number)));
+        let order = drained(&mut queue);
+        assert_eq!(order[0], 0);
+        assert!(order[..10].contains(&1), "{order:?}");
     }
 }

@@ -6,31 +6,46 @@ use super::{Source, Standing};
 /// The key of no connection.
 const NONE: u32 = u32::MAX;
 
+/// Members that an insertion passes. Sources with fewer connections, which all count as equal, are kept
+/// in exact order.
+const MAX_STEPS: usize = 8;
+
 /// The record of one connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
     pub(super) source: Source,
-    pub(super) seniority: Seniority,
+    pub(super) progress: Progress,
     older: u32,
     newer: u32,
 }
 
-/// The standing of a connection, and since when: the least is evicted first.
+/// The standing of a connection, and the number of its admission.
 ///
-/// Two bits hold the standing, the others the number of the change that led to it. Packed, they take
-/// half the memory of two fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Seniority(u64);
+/// Two bits hold the standing, the others the number. Packed, they take half the memory of two fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress(u64);
 
-impl Seniority {
+impl Progress {
     /// The value of a key that is not in use.
     pub(super) const VACANT: Self = Self(u64::MAX);
     const SHIFT: u32 = u64::BITS - 2;
 
-    pub(super) fn new(standing: Standing, change: u64) -> Self {
-        Self((standing as u64) << Self::SHIFT | change)
+    /// Returns the progress of a connection that was admitted after `number` others.
+    pub(super) fn admitted_as(number: u64) -> Self {
+        Self(number).with(Standing::Fresh)
     }
 
+    /// Returns the same admission with another standing.
+    pub(super) fn with(self, standing: Standing) -> Self {
+        Self((standing as u64) << Self::SHIFT | self.admission())
+    }
+
+    /// Returns the number of the admission.
+    pub(super) fn admission(self) -> u64 {
+        self.0 & !(u64::MAX << Self::SHIFT)
+    }
+
+    /// Returns the standing, or `None` for a key that is not in use.
     pub(super) fn standing(self) -> Option<Standing> {
         let index = (self.0 >> Self::SHIFT) as usize;
         Standing::ALL
@@ -54,14 +69,38 @@ impl Ring {
 
     /// Appends a member that is in no ring.
     pub(super) fn push(&mut self, key: u32, members: &mut [Member]) {
-        let (older, newer) = match self.oldest(members) {
-            Some(oldest) => (self.newest, oldest),
-            None => (key, key),
+        let newest = if self.newest == NONE {
+            key
+        } else {
+            self.newest
         };
-        (members[key as usize].older, members[key as usize].newer) = (older, newer);
-        members[older as usize].newer = key;
-        members[newer as usize].older = key;
+        link(key, newest, members);
         self.newest = key;
+    }
+
+    /// Inserts a member that is in no ring before those that were admitted later. It passes at most
+    /// [`MAX_STEPS`] of them, because one source with many connections must not make each insertion
+    /// expensive.
+    pub(super) fn insert(&mut self, key: u32, members: &mut [Member]) {
+        let admission = |key: u32| members[key as usize].progress.admission();
+        let Some(oldest) = self.oldest(members) else {
+            return self.push(key, members);
+        };
+        let mut older = self.newest;
+        for _ in 0..MAX_STEPS {
+            if admission(older) < admission(key) {
+                break;
+            }
+            if older == oldest {
+                // The new oldest stands behind the newest of a circular list.
+                return link(key, self.newest, members);
+            }
+            older = members[older as usize].older;
+        }
+        link(key, older, members);
+        if older == self.newest {
+            self.newest = key;
+        }
     }
 
     /// Removes a member that is in this ring.
@@ -75,6 +114,18 @@ impl Ring {
     }
 }
 
+/// Puts `key` behind `older`, which may be `key` itself: then it is alone.
+fn link(key: u32, older: u32, members: &mut [Member]) {
+    let newer = if older == key {
+        key
+    } else {
+        members[older as usize].newer
+    };
+    (members[key as usize].older, members[key as usize].newer) = (older, newer);
+    members[older as usize].newer = key;
+    members[newer as usize].older = key;
+}
+
 impl Default for Ring {
     fn default() -> Self {
         Self { newest: NONE }
@@ -85,7 +136,7 @@ impl Default for Member {
     fn default() -> Self {
         Self {
             source: Source::default(),
-            seniority: Seniority::VACANT,
+            progress: Progress::VACANT,
             older: NONE,
             newer: NONE,
         }

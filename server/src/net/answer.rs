@@ -13,12 +13,8 @@ impl Shared {
     /// Appends the message of `reply` to the outgoing bytes, counts it and logs it.
     pub(super) fn answer(&mut self, now: Now, client: ClientAddr, reply: &Reply<'_>) {
         self.metrics.answered(reply);
-        let mut puzzle = Vec::new();
         let (command, payload) = match reply {
-            Reply::Puzzle(made) => {
-                made.write_to(&mut puzzle);
-                (Command::ResponsePuzzle, puzzle.as_slice())
-            }
+            Reply::Puzzle(puzzle) => (Command::ResponsePuzzle, puzzle.as_bytes()),
             Reply::Resource { .. } => {
                 // The client has paid: without random bytes it gets the first resource.
                 let random = self.random.take().map_or(0, u32::from_ne_bytes);
@@ -30,12 +26,15 @@ impl Shared {
         Message { command, payload }.write_to(&mut self.outgoing);
 
         let (kind, field) = match reply {
-            Reply::Puzzle(_) => (Kind::Puzzle, ("puzzle", Value::Peer(&puzzle))),
+            Reply::Puzzle(puzzle) => (Kind::Puzzle, ("puzzle", Value::Peer(puzzle.as_bytes()))),
             Reply::Resource { solved_in } => {
                 let milliseconds = Value::Number(solved_in.as_millis() as u64);
                 (Kind::Resource, ("solved_in_ms", milliseconds))
             }
-            Reply::Refusal { why, line } => (Kind::Refused(*why), ("line", Value::Peer(line))),
+            Reply::Refusal { why, evidence } => {
+                let line = Value::Peer(evidence.bytes());
+                (Kind::Refused(*why), ("line", line))
+            }
         };
         if !self.log.admits(now, kind) {
             return;

@@ -64,7 +64,16 @@ enum Input {
 pub struct Readiness {
     /// The peer has ended its stream; the end comes after the bytes that are left.
     pub read_closed: bool,
+    /// The stream contains urgent data. A read stops before it, though more bytes follow (tcp(7)).
+    pub urgent: bool,
 }
+
+/// The interest in bytes of the peer. Where the poll can report urgent data, it does.
+const INPUT: Interest = if cfg!(any(target_os = "linux", target_os = "android")) {
+    Interest::READABLE.add(Interest::PRIORITY)
+} else {
+    Interest::READABLE
+};
 
 impl<S: Socket> Connection<S> {
     /// Creates a connection on `socket`.
@@ -99,7 +108,7 @@ impl<S: Socket> Connection<S> {
     /// # Errors
     /// The operating system's.
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.socket, token, Interest::READABLE)
+        registry.register(&mut self.socket, token, INPUT)
     }
 
     /// Moves bytes in both directions, within the turn's budget.
@@ -129,7 +138,8 @@ impl<S: Socket> Connection<S> {
             };
             // A read that does not fill the buffer has emptied the socket, and later bytes are a new
             // event (epoll(7), question 9). That saves the read that would block, one in three.
-            let emptied = len < buffer.len() && !readiness.read_closed;
+            let may_be_short = readiness.read_closed || readiness.urgent;
+            let emptied = len < buffer.len() && !may_be_short;
             self.receive(&buffer[..len], emptied, shared, now)?;
             if emptied {
                 return Ok(());
@@ -171,7 +181,7 @@ impl<S: Socket> Connection<S> {
         if std::mem::take(&mut self.rearm) {
             // With an unsent answer only for writing: unread bytes would be an event in every turn.
             let interest = if self.outbox.is_empty() {
-                Interest::READABLE
+                INPUT
             } else {
                 Interest::WRITABLE
             };
@@ -198,9 +208,9 @@ impl<S: Socket> Connection<S> {
         }
         let mut input = bytes;
         loop {
-            let Shared { rules, random, .. } = shared;
-            let draw = || random.take();
-            let Some(reply) = self.session.next_reply(&mut input, now, rules, draw) else {
+            let Shared { rules, mint, .. } = shared;
+            let reply = self.session.next_reply(&mut input, now.moment, rules, mint);
+            let Some(reply) = reply else {
                 break;
             };
             shared.answer(now, self.session.client(), &reply);

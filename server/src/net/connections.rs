@@ -12,13 +12,13 @@ use super::io::{Fate, Socket};
 use super::shared::{Shared, Timer};
 use super::token::Token;
 use crate::admission::{Admission, Bounds, Limits, Source, Standing};
-use crate::protocol::{End, Reply, Session};
+use crate::protocol::{End, Evidence, Reply, Session};
 use crate::telemetry::log::Kind;
 use crate::telemetry::metrics::Outcome;
 use crate::time::{Moment, Now};
 
-/// Connections that are considered for eviction to make room for one newcomer: one that has just sent
-/// its right stamp is served instead, and keeps its slot until its answer is sent.
+/// Connections that are considered for eviction to make room for one newcomer. Each is read first, and
+/// what it has sent may show that another one should be evicted.
 const EVICTION_ATTEMPTS: u32 = 4;
 
 /// The open connections. The key of a connection is its number in [`Token::Connection`].
@@ -64,7 +64,7 @@ impl<S: Socket> Connections<S> {
         if !self.make_room(source, shared, now) {
             let busy = Reply::Refusal {
                 why: Refusal::ServerBusy,
-                line: b"".into(),
+                evidence: Evidence::Partial(Box::default()),
             };
             shared.answer(now, client, &busy);
             shared.metrics.closed(Outcome::TurnedAway);
@@ -126,7 +126,8 @@ impl<S: Socket> Connections<S> {
         }
     }
 
-    /// Lets a session react to something other than bytes, and sends its reply.
+    /// Lets a session react to something other than bytes, and sends its reply. What its client has sent is
+    /// handled first, because it arrived before.
     fn prompt(
         &mut self,
         key: usize,
@@ -137,41 +138,51 @@ impl<S: Socket> Connections<S> {
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
-        let result = match act(&mut connection.session, now.moment) {
-            Some(reply) => connection.answer(&reply, shared, now),
-            None => Ok(()),
-        };
+        let mut result = connection.transfer(Readiness::default(), &mut self.buffer, shared, now);
+        if result.is_ok()
+            && let Some(reply) = act(&mut connection.session, now.moment)
+        {
+            result = connection.answer(&reply, shared, now);
+        }
         self.settle(key, result, shared, now);
     }
 
     /// Makes sure that there is a free slot for a newcomer from `source`; evicts if need be. Returns
     /// whether there is one.
     fn make_room(&mut self, source: Source, shared: &mut Shared, now: Now) -> bool {
-        for _ in 0..EVICTION_ATTEMPTS {
+        for attempt in 1..=EVICTION_ATTEMPTS {
             match self.limits.admission(source) {
                 Admission::Admit => return true,
                 Admission::TurnAway => return false,
-                Admission::Evict(key) => self.evict(key, shared, now),
+                Admission::Evict(key) => {
+                    let is_last = attempt == EVICTION_ATTEMPTS;
+                    self.evict(key, is_last, shared, now);
+                }
             }
         }
-        false
+        self.limits.admission(source) == Admission::Admit
     }
 
-    /// Evicts a connection, unless its answer waits to be sent. What it has sent is read first: a right
-    /// stamp is served, and no unread bytes are left that would make closing trigger an RST.
-    fn evict(&mut self, key: usize, shared: &mut Shared, now: Now) {
-        if self.limits.standing(key) != Some(Standing::Lingering) {
+    /// Evicts a connection, unless reading it first shows that another one should be evicted: it has paid,
+    /// or it has made progress and this is not the last attempt. Reading also leaves no bytes that would
+    /// make closing trigger an RST, which aborts delivery of the last answer.
+    fn evict(&mut self, key: usize, is_last: bool, shared: &mut Shared, now: Now) {
+        let before = self.limits.standing(key);
+        if before != Some(Standing::Lingering) {
             self.on_ready(key, Readiness::default(), shared, now);
         }
         let Some((standing, connection)) = self.limits.standing(key).zip(self.table.get_mut(key))
         else {
             return;
         };
+        let has_advanced = before != Some(standing) && !is_last;
         let outcome = match (standing, connection.session.end()) {
             (Standing::Delivering, _) => return,
+            _ if has_advanced => return,
             (_, Some(end)) => end.into(),
             (_, None) => {
-                if let Some(reply) = connection.session.refuse(Refusal::ServerBusy, now.moment) {
+                let busy = connection.session.refuse(Refusal::ServerBusy, now.moment);
+                if let Some(reply) = busy {
                     // It is removed in any case, so an error of its socket changes nothing.
                     let _ = connection.answer(&reply, shared, now);
                 }

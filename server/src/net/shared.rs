@@ -3,7 +3,7 @@
 use mio::Registry;
 
 use super::random::RandomBlock;
-use crate::protocol::Rules;
+use crate::protocol::{Mint, Rules};
 use crate::resources::Resources;
 use crate::telemetry::log::Log;
 use crate::telemetry::metrics::Metrics;
@@ -17,6 +17,8 @@ const DISCARDED_PER_TURN: usize = 256 * 1024;
 pub struct Shared {
     /// The rules that hold for every session.
     pub rules: Rules,
+    /// Makes and checks puzzles.
+    pub mint: Mint,
     /// Every deadline of the server.
     pub timers: TimerWheel<Timer>,
     /// The log on standard error.
@@ -50,9 +52,16 @@ pub enum Timer {
 
 impl Shared {
     /// Creates the shared part of a server that hands out `resources`.
-    pub fn new(rules: Rules, resources: Resources, log: Log, registry: Registry) -> Self {
+    pub fn new(
+        rules: Rules,
+        mint: Mint,
+        resources: Resources,
+        log: Log,
+        registry: Registry,
+    ) -> Self {
         Self {
             rules,
+            mint,
             timers: TimerWheel::new(),
             log,
             metrics: Metrics::new(),

@@ -1,14 +1,17 @@
-//! The protocol of one connection, without a socket, a clock or entropy: bytes and the time come
-//! in, replies are returned.
+//! The protocol of one connection, and the puzzles that it is about. There is no socket, clock or entropy
+//! here: bytes and the time come in, replies are returned.
 
+mod mint;
 mod reply;
 mod session;
+mod spent;
 
 use std::time::Duration;
 
 use powtcp_common::hashcash::Terms;
 
-pub use reply::Reply;
+pub use mint::{Mint, Payment};
+pub use reply::{Evidence, Reply};
 pub use session::{DELIVERY_TIMEOUT, End, Session};
 
 /// The rules that hold for every session; set by the operator.

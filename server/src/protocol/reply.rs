@@ -20,7 +20,26 @@ pub enum Reply<'a> {
     Refusal {
         /// The reason, as the client is told.
         why: Refusal,
-        /// The line that caused it, as evidence for the log; empty where no line did.
-        line: Cow<'a, [u8]>,
+        /// What the client had sent, for the log.
+        evidence: Evidence<'a>,
     },
+}
+
+/// What a client had sent when it was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence<'a> {
+    /// The line that caused the refusal.
+    Line(Cow<'a, [u8]>),
+    /// The start of a line that was not complete, often empty. It did not cause the refusal.
+    Partial(Box<[u8]>),
+}
+
+impl Evidence<'_> {
+    /// Returns the bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Line(line) => line,
+            Self::Partial(start) => start,
+        }
+    }
 }

@@ -1,27 +1,27 @@
-//! The state of one connection's protocol. Transitions take the time and random bytes as arguments
-//! and return their answer.
+//! The state of one connection's protocol. Transitions take the time as an argument and return their
+//! answer. A session stores no puzzle: a stamp proves by itself what it was made for.
 //!
 //! ```text
 //!            1:                     3:, right
 //!  Fresh ----------> Puzzled ---------------------> Ended(Served)
-//!    |               |  ^  |
+//!    |               |  ^  |                          ^
+//!    +---------------)--)--)------------------------->+
 //!    |             1:+--+  |   anything else, or the deadline
 //!    +---------------------+----------------------> Ended(Refused)
 //!    +---------------------+----------------------> Ended(Left)
 //!                              end of stream
 //! ```
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use powtcp_common::address::ClientAddr;
-use powtcp_common::hashcash::{NotAStamp, Puzzle, RAND_LEN, Stamp, Terms};
+use powtcp_common::hashcash::{NotAStamp, Stamp};
 use powtcp_common::line::{LineBuffer, LineTooLong};
 use powtcp_common::message::{Command, MAX_CLIENT_LINE, Message, NotAMessage};
 use powtcp_common::refusal::Refusal;
 
-use super::{Reply, Rules};
-use crate::time::{Moment, Now};
+use super::{Evidence, Mint, Reply, Rules};
+use crate::time::{IssueTime, Moment};
 
 /// How long a connection that has ended may take to accept its last answer and to end its stream.
 /// Without this bound a peer that never reads would hold its slot for ever.
@@ -50,15 +50,11 @@ pub struct Session {
 enum State {
     /// No puzzle was requested yet.
     Fresh { deadline: Moment },
-    /// A puzzle is outstanding.
+    /// The client has got a puzzle. Requesting another one does not move the deadline.
     Puzzled {
-        /// What the puzzle was made of besides the client's address. It is kept here rather than
-        /// taken from the rules, which may have changed since.
-        terms: Terms,
-        issued: u64,
-        rand: [u8; RAND_LEN],
-        sent: Moment,
         deadline: Moment,
+        /// When the first puzzle was issued.
+        first: IssueTime,
         /// Puzzles requested so far.
         requested: u32,
     },
@@ -90,7 +86,7 @@ impl Session {
         }
     }
 
-    /// Returns whether a puzzle is outstanding.
+    /// Returns whether the client has got a puzzle and is expected to solve it.
     pub fn holds_puzzle(&self) -> bool {
         matches!(self.state, State::Puzzled { .. })
     }
@@ -106,14 +102,13 @@ impl Session {
     }
 
     /// Takes lines off the front of `input` up to the first that has an answer, and returns that
-    /// answer; `None` once `input` is used up or the session has ended. `draw` supplies the random
-    /// bytes of a puzzle, or `None` if there are none.
+    /// answer; `None` once `input` is used up or the session has ended.
     pub fn next_reply<'a>(
         &mut self,
         input: &mut &'a [u8],
-        now: Now,
+        now: Moment,
         rules: &Rules,
-        draw: impl FnOnce() -> Option<[u8; RAND_LEN]>,
+        mint: &mut Mint,
     ) -> Option<Reply<'a>> {
         if self.end().is_some() {
             return None;
@@ -121,13 +116,14 @@ impl Session {
         let line = match self.lines.next_line(input) {
             Ok(Some(line)) => line,
             Ok(None) => return None,
-            Err(LineTooLong) => return self.refuse(Refusal::MessageTooLong, now.moment),
+            Err(LineTooLong) => return self.refuse(Refusal::MessageTooLong, now),
         };
-        match self.on_line(&line, now, rules, draw) {
+        match self.on_line(&line, now, rules, mint) {
             Ok(reply) => Some(reply),
             Err(why) => {
-                self.finish(End::Refused, now.moment);
-                Some(Reply::Refusal { why, line })
+                self.finish(End::Refused, now);
+                let evidence = Evidence::Line(line);
+                Some(Reply::Refusal { why, evidence })
             }
         }
     }
@@ -164,24 +160,22 @@ impl Session {
         if self.end().is_some() {
             return None;
         }
+        let evidence = Evidence::Partial(self.lines.take_partial());
         self.finish(End::Refused, now);
-        Some(Reply::Refusal {
-            why,
-            line: Cow::Borrowed(b""),
-        })
+        Some(Reply::Refusal { why, evidence })
     }
 
     fn on_line(
         &mut self,
         line: &[u8],
-        now: Now,
+        now: Moment,
         rules: &Rules,
-        draw: impl FnOnce() -> Option<[u8; RAND_LEN]>,
+        mint: &mut Mint,
     ) -> Result<Reply<'static>, Refusal> {
         let message = Message::parse(line).map_err(|NotAMessage| Refusal::IncorrectMessage)?;
         match message.command {
-            Command::RequestPuzzle => self.on_puzzle_request(now, rules, draw),
-            Command::RequestResource => self.on_stamp(message.payload, now.moment),
+            Command::RequestPuzzle => self.on_puzzle_request(now, rules, mint),
+            Command::RequestResource => self.on_stamp(message.payload, now, rules, mint),
             Command::Error | Command::ResponsePuzzle | Command::ResponseResource => {
                 Err(Refusal::IncorrectMessage)
             }
@@ -190,9 +184,9 @@ impl Session {
 
     fn on_puzzle_request(
         &mut self,
-        now: Now,
+        now: Moment,
         rules: &Rules,
-        draw: impl FnOnce() -> Option<[u8; RAND_LEN]>,
+        mint: &mut Mint,
     ) -> Result<Reply<'static>, Refusal> {
         let requested = match self.state {
             State::Puzzled { requested, .. } => requested,
@@ -201,56 +195,36 @@ impl Session {
         if requested >= rules.max_puzzles {
             return Err(Refusal::TooManyPuzzles);
         }
-        let (terms, issued) = (rules.terms, now.wall.as_secs());
-        let rand = draw().ok_or(Refusal::InternalError)?;
-        self.state = State::Puzzled {
-            terms,
-            issued,
-            rand,
-            sent: now.moment,
-            deadline: now.moment.after(rules.ttl),
-            requested: requested + 1,
-        };
-        Ok(Reply::Puzzle(Puzzle {
-            terms,
-            client: self.client,
-            issued,
-            rand,
-        }))
+        let (puzzle, issued) = mint.make(self.client, rules.terms, now);
+        if let State::Puzzled { requested, .. } = &mut self.state {
+            *requested += 1;
+        } else {
+            self.state = State::Puzzled {
+                deadline: now.after(rules.ttl),
+                first: issued,
+                requested: 1,
+            };
+        }
+        Ok(Reply::Puzzle(puzzle))
     }
 
-    /// Checks a stamp, cheapest check first: text, then age, then one SHA-1.
-    fn on_stamp(&mut self, text: &[u8], now: Moment) -> Result<Reply<'static>, Refusal> {
+    fn on_stamp(
+        &mut self,
+        text: &[u8],
+        now: Moment,
+        rules: &Rules,
+        mint: &mut Mint,
+    ) -> Result<Reply<'static>, Refusal> {
         let stamp = Stamp::parse(text).map_err(|NotAStamp| Refusal::StampNotCorrect)?;
-        let State::Puzzled {
-            terms,
-            issued,
-            rand,
-            sent,
-            deadline,
-            ..
-        } = self.state
-        else {
-            return Err(Refusal::StampNotFound);
+        let first = match self.state {
+            State::Puzzled { first, .. } => Some(first),
+            State::Fresh { .. } | State::Ended { .. } => None,
         };
-        let puzzle = Puzzle {
-            terms,
-            client: self.client,
-            issued,
-            rand,
-        };
-        if !puzzle.is_completed_by(&stamp) {
-            return Err(Refusal::StampNotFound);
-        }
-        if now >= deadline {
-            return Err(Refusal::PuzzleExpired);
-        }
-        if !terms.difficulty.is_met_by(stamp.text()) {
-            return Err(Refusal::StampNotCorrect);
-        }
+        let payment = mint.check(&stamp, self.client, rules, first, now)?;
+        mint.spend(&payment, rules);
         self.finish(End::Served, now);
         Ok(Reply::Resource {
-            solved_in: now.since(sent),
+            solved_in: payment.solved_in,
         })
     }
 

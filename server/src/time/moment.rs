@@ -51,6 +51,12 @@ impl Moment {
         self.0.div_ceil(Self::TICK_NANOS) + 1
     }
 
+    /// Returns the latest moment whose [`Moment::due_tick`] has begun by this moment: every deadline up to
+    /// it has fired, once all ticks that have begun are handled.
+    pub fn last_acted(self) -> Self {
+        Self::at_tick(self.tick().saturating_sub(1))
+    }
+
     /// Returns the moment at which `tick` begins.
     pub fn at_tick(tick: u64) -> Self {
         Self(tick.saturating_mul(Self::TICK_NANOS))
@@ -74,6 +80,16 @@ mod tests {
                 late >= Moment::TICK && late < 2 * Moment::TICK,
                 "{nanos}: {late:?}"
             );
+        }
+    }
+
+    #[test]
+    fn exactly_the_deadlines_up_to_the_last_acted_one_have_fired() {
+        for nanos in [16_000_000, 31_999_999, 32_000_000, 60_000_000_001] {
+            let now = Moment(nanos);
+            let last = now.last_acted();
+            assert!(last.due_tick() <= now.tick());
+            assert!(Moment(last.0 + 1).due_tick() > now.tick());
         }
     }
 

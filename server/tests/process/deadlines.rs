@@ -64,17 +64,6 @@ fn a_puzzle_replaces_the_handshake_timeout_by_its_ttl() {
 }
 
 #[test]
-fn each_new_puzzle_has_a_ttl_of_its_own() {
-    let server = serve(&["--ttl", "2s"]);
-    let mut client = Client::connect(server.address());
-    client.puzzle();
-    let second = Instant::now();
-    client.puzzle();
-    assert_eq!(client.rest(), [refusal(Refusal::PuzzleExpired)]);
-    assert!(second.elapsed() >= Duration::from_secs(2));
-}
-
-#[test]
 fn many_deadlines_at_once_are_all_met() {
     for (option, request, why) in [
         ("--handshake-timeout", "", Refusal::TimeoutExceeded),

@@ -1,5 +1,5 @@
-//! Guards eviction at a full server: a flood evicts its own connections, fresh connections go before
-//! puzzle holders and the oldest first, and a client whose right stamp has arrived is served.
+//! Guards eviction at a full server: a flood evicts its own connections, the oldest first, and a client
+//! whose right stamp has arrived is served.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -44,14 +44,15 @@ fn a_flood_from_one_source_evicts_its_own_connections() {
 }
 
 #[test]
-fn fresh_connections_are_evicted_first_and_the_oldest_of_each_kind() {
+fn connections_are_evicted_by_age_with_a_head_start_for_puzzle_holders() {
     let server = server(&["--max-connections", "4"]);
     let (first, _) = puzzled(&server, FLOOD);
     let (second, _) = puzzled(&server, FLOOD);
     let third = Client::connect_from(FLOOD, server.address());
     let fourth = Client::connect_from(FLOOD, server.address());
     let mut newcomers = Vec::new();
-    for mut victim in [third, fourth, first, second] {
+    // The head start is 3 admissions: the first is as old as the fourth.
+    for mut victim in [third, first, fourth, second] {
         newcomers.push(puzzled(&server, FLOOD));
         assert_eq!(victim.rest(), [refusal(Refusal::ServerBusy)]);
     }

@@ -1,6 +1,8 @@
 //! Guards that many connections do not mix: handshakes interleaved from one thread, in both dialects,
 //! whole and in pieces.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use powtcp_common::refusal::Refusal;
 
 use crate::support::answers::refusal;
@@ -71,14 +73,15 @@ fn a_burst_larger_than_one_turn_accepts_is_served_completely() {
 }
 
 #[test]
-fn no_stamp_serves_another_connection() {
+fn a_stamp_is_accepted_once_on_any_connection_of_its_source() {
     let server = serve(&[]);
-    let mut owner = Client::connect(server.address());
-    let mut thief = Client::connect(server.address());
-    let puzzle = owner.puzzle();
-    assert_ne!(thief.puzzle(), puzzle);
+    let puzzle = Client::connect(server.address()).puzzle();
+    let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+    let mut thief = Client::connect_from(other, server.address());
     assert_eq!(thief.pay(&puzzle), [refusal(Refusal::StampNotFound)]);
-    assert_served(&owner.pay(&puzzle));
+    assert_served(&Client::connect(server.address()).pay(&puzzle));
+    let mut again = Client::connect(server.address());
+    assert_eq!(again.pay(&puzzle), [refusal(Refusal::StampNotFound)]);
 }
 
 #[test]

@@ -109,15 +109,11 @@ fn the_table_of_errors_has_every_refusal() {
 /// Returns the length of a stamp's prefix, which is a puzzle without its counter.
 fn prefix_len(dialect: Dialect, bits: u32, client: &str) -> usize {
     let client: SocketAddr = client.parse().expect("an address");
-    let puzzle = Puzzle {
-        terms: Terms {
-            dialect,
-            difficulty: Difficulty::from_bits(bits).expect("fewer bits than SHA-1 has"),
-        },
-        client: client.into(),
-        issued: 0,
-        rand: [0; RAND_LEN],
+    let terms = Terms {
+        dialect,
+        difficulty: Difficulty::from_bits(bits).expect("fewer bits than SHA-1 has"),
     };
+    let puzzle = Puzzle::new(terms, client.into(), 0, |_| [0; RAND_LEN]);
     puzzle.to_string().trim_end_matches("MA==").len()
 }
 

@@ -89,7 +89,21 @@ fn pieces_of_a_stamp_do_not_extend_the_ttl() {
 }
 
 #[test]
-fn a_stamp_is_accepted_before_the_ttl_has_passed_and_refused_afterwards() {
+fn a_stamp_counts_as_in_time_until_the_deadline_of_its_connection_is_acted_on() {
+    for at in [Duration::ZERO, TTL - INSTANT, TTL, TTL * 1000] {
+        let (mut talk, puzzle) = puzzled(Duration::ZERO);
+        talk.at(at).expect_served(right_line(&puzzle));
+    }
+    let (mut talk, puzzle) = puzzled(Duration::ZERO);
+    assert_eq!(
+        talk.at(TTL).on_deadline(),
+        [refusal(Refusal::PuzzleExpired)]
+    );
+    assert!(talk.send(right_line(&puzzle)).is_empty());
+}
+
+#[test]
+fn on_another_connection_a_stamp_is_accepted_until_its_ttl_has_passed() {
     let expired = refusal(Refusal::PuzzleExpired);
     for (at, answer) in [
         (Duration::ZERO, SERVED),
@@ -98,15 +112,24 @@ fn a_stamp_is_accepted_before_the_ttl_has_passed_and_refused_afterwards() {
         (TTL * 1000, &*expired),
     ] {
         let (mut talk, puzzle) = puzzled(Duration::ZERO);
-        talk.at(at).expect_end(right_line(&puzzle), answer);
+        talk.at(at).reconnect("127.0.0.1:99");
+        talk.expect_end(right_line(&puzzle), answer);
     }
+}
+
+#[test]
+fn a_puzzle_older_than_the_first_of_the_connection_expires_by_its_own_ttl() {
+    let (mut talk, old) = puzzled(Duration::ZERO);
+    talk.at(TTL - INSTANT).reconnect("127.0.0.1:52386").puzzle();
+    talk.at(TTL)
+        .expect_refused(right_line(&old), Refusal::PuzzleExpired);
 }
 
 #[test]
 fn the_age_is_checked_after_the_text_and_before_the_hash() {
     let (mut talk, puzzle) = puzzled(Duration::ZERO);
-    talk.at(TTL)
-        .expect_refused(wrong_line(&puzzle), Refusal::PuzzleExpired);
+    talk.at(TTL).reconnect("127.0.0.1:99");
+    talk.expect_refused(wrong_line(&puzzle), Refusal::PuzzleExpired);
 
     let foreign = Conversation::new(rules(Powtcp)).puzzle();
     let (mut talk, _) = puzzled(Duration::ZERO);
@@ -119,12 +142,17 @@ fn the_age_is_checked_after_the_text_and_before_the_hash() {
 }
 
 #[test]
-fn a_new_puzzle_has_a_ttl_of_its_own() {
+fn another_puzzle_has_a_ttl_of_its_own_but_gives_the_connection_no_more_time() {
     let (mut talk, _) = puzzled(Duration::ZERO);
     let second = talk.at(TTL - INSTANT).puzzle();
-    assert!(talk.at(TTL).on_deadline().is_empty());
-    talk.at(TTL * 2 - INSTANT * 2)
-        .expect_served(right_line(&second));
+    assert_eq!(talk.deadline(), TTL);
+    assert_eq!(
+        talk.at(TTL).on_deadline(),
+        [refusal(Refusal::PuzzleExpired)]
+    );
+    talk.at(TTL * 2 - Duration::from_millis(1))
+        .reconnect("127.0.0.1:99");
+    talk.expect_served(right_line(&second));
 }
 
 #[test]

@@ -10,9 +10,9 @@ use crate::support::answers::refusal;
 use crate::support::conversation::{Conversation, SERVED};
 use crate::support::rules::rules;
 
-/// A connection at 2026-11-22T10:54:00Z. The random bytes are `abcdefghijkl`, then `bbcdefghijkl`.
-/// The client sends the lines after `>`, and the server those after `<`. `SERVED` and `NOT CORRECT`
-/// stand for answers whose text is not the subject here.
+/// A connection to a server that started at 2026-11-22T10:54:00.5Z, with a line of the client in each second
+/// after that. The client sends the lines after `>`, and the server those after `<`. `SERVED` and
+/// `NOT CORRECT` stand for answers whose text is not the subject here.
 struct Transcript {
     dialect: Dialect,
     bits: u32,
@@ -22,79 +22,79 @@ struct Transcript {
 
 /// Each comment names the SHA-1 of the stamp, as `sha1sum` computes it.
 const POWTCP: [Transcript; 4] = [
-    // 000007cd110af9eb8616f66219bf3541111473c5: the `5` of this dialect is 20 bits.
+    // 00000e8bb94469969512e24a6cbb6495d83c2c97: the `5` of this dialect is 20 bits.
     Transcript {
         dialect: Dialect::Powtcp,
         bits: 20,
         client: "127.0.0.1:52386",
         text: "> 1:
-               < 2:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==
-               > 3:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:NjAzMTYy
+               < 2:1:5:20261122105401:127.0.0.1:52386::gAAAFOhK7JIy5x0g:MA==
+               > 3:1:5:20261122105401:127.0.0.1:52386::gAAAFOhK7JIy5x0g:Mjg1NjYwOQ==
                < SERVED",
     },
-    // 000015ddc3f40aafbc3a46e6bd8ab57dd9395045: 19 bits are four hex digits, and not five.
+    // 00001221cbf211c4e6942f78c03f3bec67203eb2: 19 bits are four hex digits, and not five.
     Transcript {
         dialect: Dialect::Powtcp,
         bits: 20,
         client: "127.0.0.1:52386",
         text: "> 1:
-               < 2:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==
-               > 3:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MjIxODY1MA==
+               < 2:1:5:20261122105401:127.0.0.1:52386::gAAAFOhK7JIy5x0g:MA==
+               > 3:1:5:20261122105401:127.0.0.1:52386::gAAAFOhK7JIy5x0g:OTkwODYz
                < NOT CORRECT",
     },
-    // 0000d31168be86b4c66685fbe34462fa8552a039
+    // 0000bf48676db0f98c6592d92057e30704b8b559
     Transcript {
         dialect: Dialect::Powtcp,
         bits: 16,
         client: "[2001:db8::7]:52386",
         text: "> 1:
-               < 2:1:4:20261122105400:[2001:db8::7]:52386::YWJjZGVmZ2hpamts:MA==
-               > 3:1:4:20261122105400:[2001:db8::7]:52386::YWJjZGVmZ2hpamts:NDE3MzA=
+               < 2:1:4:20261122105401:[2001:db8::7]:52386::gAAAECB6tkgSUvg7:MA==
+               > 3:1:4:20261122105401:[2001:db8::7]:52386::gAAAECB6tkgSUvg7:MTI1MDE5
                < SERVED",
     },
-    // 00034bba5f8bf95d72d754baee12750de667669e: the stamp of the second puzzle.
+    // 00e59c1cfcca3d6bd66e6759b858e33f08f0cdfe: the stamp of the second puzzle.
     Transcript {
         dialect: Dialect::Powtcp,
         bits: 8,
         client: "[::ffff:127.0.0.1]:52386",
         text: "> 1:
-               < 2:1:2:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==
+               < 2:1:2:20261122105401:127.0.0.1:52386::gAAACFJWg/jdycse:MA==
                > 1:
-               < 2:1:2:20261122105400:127.0.0.1:52386::YmJjZGVmZ2hpamts:MA==
-               > 3:1:2:20261122105400:127.0.0.1:52386::YmJjZGVmZ2hpamts:MzY1
+               < 2:1:2:20261122105402:127.0.0.1:52386::gAAACETH7zrkSDTq:MA==
+               > 3:1:2:20261122105402:127.0.0.1:52386::gAAACETH7zrkSDTq:MTU4
                < SERVED",
     },
 ];
 
 const HASHCASH: [Transcript; 3] = [
-    // 00000e771cbcfbee373a48a1371a8b9f9fccaf8a
+    // 00000c5da3259f2fe40d616e1c86301704d42178
     Transcript {
         dialect: Dialect::Hashcash,
         bits: 20,
         client: "127.0.0.1:52386",
         text: "> 1:
-               < 2:1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==
-               > 3:1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MjE1MDgyMg==
+               < 2:1:20:261122105401:127.0.0.1/52386::gAAAFHqk1Be+5LZ8:MA==
+               > 3:1:20:261122105401:127.0.0.1/52386::gAAAFHqk1Be+5LZ8:MjE1ODc1NA==
                < SERVED",
     },
-    // 00001ee4755dade05917a079e087950a57a3a9ff: 19 bits.
+    // 00001db7208a56113efcec28efd6d4e6057de8f3: 19 bits.
     Transcript {
         dialect: Dialect::Hashcash,
         bits: 20,
         client: "127.0.0.1:52386",
         text: "> 1:
-               < 2:1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==
-               > 3:1:20:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:Njk1MDE5
+               < 2:1:20:261122105401:127.0.0.1/52386::gAAAFHqk1Be+5LZ8:MA==
+               > 3:1:20:261122105401:127.0.0.1/52386::gAAAFHqk1Be+5LZ8:MTE3NjI4MA==
                < NOT CORRECT",
     },
-    // 00007f423560dc026a7fdc22a929122cc34c479a
+    // 0000ecd7c57d79011d14ea1ddf92a8eb0cf8bf29
     Transcript {
         dialect: Dialect::Hashcash,
         bits: 16,
         client: "[2001:db8::7]:52386",
         text: "> 1:
-               < 2:1:16:261122105400:2001-db8--7/52386::YWJjZGVmZ2hpamts:MA==
-               > 3:1:16:261122105400:2001-db8--7/52386::YWJjZGVmZ2hpamts:NzIwMjM=
+               < 2:1:16:261122105401:2001-db8--7/52386::gAAAEEQhxf3POYFO:MA==
+               > 3:1:16:261122105401:2001-db8--7/52386::gAAAEEQhxf3POYFO:MzUwMTM=
                < SERVED",
     },
 ];

@@ -31,7 +31,6 @@ enum Act {
     Deadline,
     Shutdown,
     Evict,
-    OutOfEntropy(bool),
 }
 
 /// Bytes to send, most often one line.
@@ -102,7 +101,6 @@ fn acts() -> impl Strategy<Value = Act> {
         4 => Just(Act::Deadline),
         1 => Just(Act::Shutdown),
         1 => Just(Act::Evict),
-        1 => any::<bool>().prop_map(Act::OutOfEntropy),
     ]
 }
 
@@ -140,9 +138,10 @@ impl Pair {
             Dialect::Hashcash => "2001-db8--7/52386",
             Dialect::Powtcp => "[2001:db8::7]:52386",
         };
+        let source: &[u8] = b"\x20\x01\x0d\xb8\0\0\0\0";
         Self {
             difficulty: rules.terms.difficulty,
-            model: Protocol::new(rules.clone(), client),
+            model: Protocol::new(rules.clone(), (client, source)),
             talk: Conversation::with_client(rules, "[2001:db8::7]:52386"),
             now: Duration::ZERO,
         }
@@ -172,10 +171,6 @@ impl Pair {
             Act::Evict => {
                 prop_assert_eq!(talk.refuse(Refusal::ServerBusy), model.evict(*now));
             }
-            Act::OutOfEntropy(is_so) => {
-                talk.set_out_of_entropy(is_so);
-                model.out_of_entropy = is_so;
-            }
         }
         self.check()
     }
@@ -200,7 +195,7 @@ impl Pair {
         Ok(())
     }
 
-    fn spell(&self, text: &Text, puzzles: &[String]) -> Vec<u8> {
+    fn spell(&self, text: &Text, puzzles: &[(String, Duration)]) -> Vec<u8> {
         match text {
             Text::Raw(bytes) => bytes.clone(),
             Text::Ask(payload, ending) => [b"1:", &payload[..], ending.as_bytes()].concat(),
@@ -215,7 +210,7 @@ impl Pair {
                     .iter()
                     .rev()
                     .nth(*age)
-                    .map_or("1:4:::::", String::as_str);
+                    .map_or("1:4:::::", |(puzzle, _)| puzzle.as_str());
                 let stamp = stamp(prefix, *right, self.difficulty).into_bytes();
                 let stamp = edit.iter().fold(stamp, edited);
                 [b"3:", &stamp[..], ending.as_bytes()].concat()

@@ -10,7 +10,7 @@ use proptest::sample::{Index, select};
 
 use crate::support::fairness::{Admission, Bounds, Fairness, Source, Standing, WhenFull};
 
-const SOURCES: u8 = 4;
+const SOURCES: u8 = 3;
 
 fn source(number: u8) -> Source {
     Source::from(IpAddr::V4(Ipv4Addr::new(10, 0, 0, number)))
@@ -53,61 +53,111 @@ fn all_newcomers_are_admitted_until_all_slots_are_taken() {
     assert_eq!(limits.admission(source(2)), Admission::Admit);
 }
 
+/// Returns a full table that evicts: `crowd` connections of source 1, then those of `others`.
+fn crowded(crowd: usize, others: &[u8]) -> Limits {
+    full(&[&vec![1; crowd], others].concat())
+}
+
 #[test]
 fn the_source_with_most_connections_gives_way_to_a_new_source() {
-    gives_way(&mut full(&[1, 2, 2]), 3, 1);
+    gives_way(&mut crowded(9, &[2, 3]), 4, 0);
+    gives_way(&mut full(&[&[2, 3][..], &[1; 9]].concat()), 4, 2);
+}
+
+#[test]
+fn sources_with_up_to_eight_connections_count_as_equal() {
+    let mut limits = full(&[&[2][..], &[1; 8]].concat());
+    gives_way(&mut limits, 3, 0);
+    gives_way(&mut limits, 2, 0);
+    // The newcomer is the ninth of its source.
+    gives_way(&mut limits, 1, 1);
 }
 
 #[test]
 fn a_flood_of_one_source_evicts_its_own_connections() {
-    let mut limits = full(&[1, 2, 2, 2]);
+    let mut limits = full(&[&[2][..], &[1; 9]].concat());
     for newest in 0..100 {
-        let oldest = 1 + newest % 3;
-        gives_way(&mut limits, 2, oldest);
+        let oldest = 1 + newest % 9;
+        gives_way(&mut limits, 1, oldest);
         limits.leave(oldest);
-        limits.enter(oldest, source(2));
+        limits.enter(oldest, source(1));
     }
     assert_eq!(limits.standing(0), Some(Standing::Fresh));
 }
 
 #[test]
-fn the_newcomer_counts_for_its_own_source() {
-    gives_way(&mut full(&[1, 1, 2, 2]), 2, 2);
-    gives_way(&mut full(&[1, 1, 2, 2]), 1, 0);
-    gives_way(&mut full(&[1, 2]), 2, 1);
+fn a_source_with_nothing_to_give_up_evicts_nothing_of_a_smaller_one() {
+    let mut limits = crowded(9, &[2, 3]);
+    for key in 0..9 {
+        limits.place(key, Standing::Delivering);
+    }
+    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+    gives_way(&mut limits, 2, 9);
+    gives_way(&mut limits, 4, 9);
 }
 
 #[test]
-fn fresh_connections_are_evicted_before_puzzle_holders_and_the_oldest_first() {
-    let mut limits = full(&[1, 1, 1]);
+fn a_puzzle_holder_counts_as_younger_by_seven_eighths_of_the_table() {
+    // Of 16 connections, the first holds a puzzle: it is as young as the connection admitted 14 later.
+    let sources: Vec<u8> = (0..16).collect();
+    let mut limits = full(&sources);
     limits.place(0, Standing::Puzzled);
-    gives_way(&mut limits, 2, 1);
-    limits.place(2, Standing::Puzzled);
-    limits.place(1, Standing::Puzzled);
-    gives_way(&mut limits, 2, 0);
+    for newcomer in 1..=13 {
+        gives_way(&mut limits, 100 + newcomer, usize::from(newcomer));
+        limits.leave(newcomer.into());
+        limits.enter(newcomer.into(), source(100 + newcomer));
+    }
+    // Keys 0 (0 + 14) and 14 are equally old now, and the one that was admitted first goes first.
+    gives_way(&mut limits, 200, 0);
     limits.leave(0);
-    limits.enter(0, source(1));
-    limits.place(0, Standing::Puzzled);
-    gives_way(&mut limits, 2, 2);
+    limits.enter(0, source(200));
+    gives_way(&mut limits, 201, 14);
+}
+
+#[test]
+fn a_client_has_an_eighth_of_the_table_to_ask_in_a_flood_of_single_clients_that_all_ask() {
+    let sources: Vec<u8> = (0..64).collect();
+    let mut limits = full(&sources);
+    for key in 0..64 {
+        limits.place(key, Standing::Puzzled);
+    }
+    // The honest client is the next newcomer. It evicts key 0, and takes its place.
+    gives_way(&mut limits, 100, 0);
+    limits.leave(0);
+    limits.enter(0, source(100));
+    for newcomer in 1..=8_u8 {
+        assert_eq!(limits.standing(0), Some(Standing::Fresh), "{newcomer}");
+        let Admission::Evict(victim) = limits.admission(source(100 + newcomer)) else {
+            panic!("a full table evicts");
+        };
+        assert_ne!(victim, 0, "after {newcomer} newcomers");
+        limits.leave(victim);
+        limits.enter(victim, source(100 + newcomer));
+        limits.place(victim, Standing::Puzzled);
+    }
 }
 
 #[test]
 fn another_puzzle_makes_no_connection_younger() {
-    let mut limits = full(&[1, 1]);
+    let mut limits = full(&[1, 2]);
     limits.place(0, Standing::Puzzled);
     limits.place(1, Standing::Puzzled);
     limits.place(0, Standing::Puzzled);
-    gives_way(&mut limits, 2, 0);
+    gives_way(&mut limits, 3, 0);
 }
 
 #[test]
-fn between_equal_sources_a_fresh_connection_goes_before_a_puzzle_holder() {
-    let mut limits = full(&[1, 2, 3]);
-    limits.place(0, Standing::Puzzled);
-    gives_way(&mut limits, 4, 1);
-    limits.place(1, Standing::Puzzled);
-    limits.place(2, Standing::Puzzled);
-    gives_way(&mut limits, 4, 0);
+fn the_order_of_requests_does_not_change_the_order_of_age() {
+    let mut limits = full(&[1, 1, 1]);
+    for key in [2, 0, 1] {
+        limits.place(key, Standing::Puzzled);
+    }
+    for key in 0..3 {
+        gives_way(&mut limits, 2, key);
+        limits.leave(key);
+        limits.enter(key, source(2));
+        limits.place(key, Standing::Delivering);
+    }
 }
 
 #[test]
@@ -169,13 +219,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (any::<Index>(), standing).prop_map(|(which, standing)| Step::Place(which, standing)),
         1 => any::<Index>().prop_map(Step::Leave),
     ];
-    vec(step, 1..150)
+    vec(step, 1..300)
 }
 
 fn bounds() -> impl Strategy<Value = Bounds> {
     let when_full = select(&[WhenFull::Evict, WhenFull::Evict, WhenFull::Refuse][..]);
     let per_source = prop_oneof![2 => Just(0), 1 => 1..6_u32];
-    (1..12_usize, per_source, when_full).prop_map(|(connections, per_source, when_full)| Bounds {
+    (1..32_usize, per_source, when_full).prop_map(|(connections, per_source, when_full)| Bounds {
         connections,
         per_source,
         when_full,

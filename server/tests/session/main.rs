@@ -22,5 +22,6 @@ mod deadlines;
 mod dialects;
 mod fuzz;
 mod limits;
+mod mint;
 mod rings;
 mod timer_wheel;

@@ -41,8 +41,8 @@ const PURE: [&str; 17] = [
     "std::time::Duration",
 ];
 
-/// The solver searches with several threads.
-const SOLVER: [&str; 2] = ["std::thread", "std::sync::atomic"];
+/// The solver searches with several threads, and with the vectors of the processor.
+const SOLVER: [&str; 3] = ["std::arch", "std::sync::atomic", "std::thread"];
 
 /// Paths that pure code does not name, imported or not.
 const IMPURE: [&str; 8] = [
@@ -73,12 +73,13 @@ fn code(path: &Path) -> String {
     code.lines().filter(is_code).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the imported paths of `code`; a list in braces counts as one path.
+/// Returns the imported paths of `code`; a list in braces counts as one path. A `pub use` only names what
+/// the room itself contains.
 fn imports(code: &str) -> impl Iterator<Item = &str> {
     code.split(';').filter_map(|statement| {
         let (before, path) = statement.rsplit_once("use ")?;
         let line = before.lines().last().unwrap_or_default().trim();
-        (line.is_empty() || line.starts_with("pub")).then_some(path)
+        line.is_empty().then_some(path)
     })
 }
 

@@ -4,37 +4,23 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use powtcp_common::hashcash::RAND_LEN;
 use powtcp_common::refusal::Refusal;
 pub(crate) use powtcp_server::protocol::{DELIVERY_TIMEOUT, End};
-use powtcp_server::protocol::{Reply, Session};
-use powtcp_server::time::{Moment, Now};
+use powtcp_server::protocol::{Mint, Reply, Session};
+use powtcp_server::time::Moment;
 
 use super::answers::refusal;
-use super::rules::Rules;
+use super::rules::{Rules, mint};
 
 /// The line that stands for every resource.
 pub(crate) const SERVED: &str = "4:Don't Panic.";
 
-/// The wall clock of every conversation: 2026-11-22T10:54:00Z.
-const WALL: Duration = Duration::from_secs(1_795_344_840);
-
 /// A session and what surrounds it. All times count from the start of the server.
 pub(crate) struct Conversation {
     session: Session,
-    rules: Rules,
-    out_of_entropy: bool,
-    /// The puzzles that got random bytes so far: those of [`rand`].
-    draws: u8,
+    pub(crate) rules: Rules,
+    pub(crate) mint: Mint,
     now: Duration,
-}
-
-/// Returns the random bytes of the puzzle that follows `earlier` others: `abcdefghijkl`, then
-/// `bbcdefghijkl` and so on.
-pub(crate) fn rand(earlier: u8) -> [u8; RAND_LEN] {
-    let mut rand = *b"abcdefghijkl";
-    rand[0] += earlier;
-    rand
 }
 
 impl Conversation {
@@ -49,8 +35,7 @@ impl Conversation {
         Self {
             session: Session::new(client.into(), &rules, Moment::START),
             rules,
-            out_of_entropy: false,
-            draws: 0,
+            mint: mint(),
             now: Duration::ZERO,
         }
     }
@@ -61,9 +46,17 @@ impl Conversation {
         self
     }
 
-    /// Makes the system refuse to give random bytes, or give them again.
-    pub(crate) fn set_out_of_entropy(&mut self, out_of_entropy: bool) {
-        self.out_of_entropy = out_of_entropy;
+    /// Lets the client connect again, from `client`: a new session with the same server.
+    pub(crate) fn reconnect(&mut self, client: &str) -> &mut Self {
+        let client: SocketAddr = client.parse().expect("an address");
+        self.session = Session::new(client.into(), &self.rules, Moment::new(self.now));
+        self
+    }
+
+    /// Tells the mint that every deadline up to now was acted on, as the event loop does.
+    pub(crate) fn act_on_deadlines(&mut self) -> &mut Self {
+        self.mint.on_deadlines_acted(Moment::new(self.now));
+        self
     }
 
     /// Returns how the session ended, or `None` while it lasts.
@@ -83,24 +76,16 @@ impl Conversation {
 
     /// Sends `bytes` and returns the answers to them.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> Vec<String> {
-        let now = Now {
-            moment: Moment::new(self.now),
-            wall: WALL,
-        };
+        let now = Moment::new(self.now);
         let mut input = bytes.as_ref();
         let mut answers = Vec::new();
         let Self {
             session,
             rules,
-            out_of_entropy,
-            draws,
+            mint,
             ..
         } = self;
-        let mut draw = || {
-            *draws += 1;
-            (!*out_of_entropy).then(|| rand(*draws - 1))
-        };
-        while let Some(reply) = session.next_reply(&mut input, now, rules, &mut draw) {
+        while let Some(reply) = session.next_reply(&mut input, now, rules, mint) {
             answers.push(text(&reply));
         }
         answers

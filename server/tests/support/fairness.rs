@@ -3,12 +3,18 @@
 
 pub(crate) use powtcp_server::admission::{Admission, Bounds, Source, Standing, WhenFull};
 
-/// All connections, in no particular order.
+/// Connections up to which all sources count as holding equally many.
+const EQUAL_SOURCES: u32 = 8;
+/// Connections of one source that a puzzle holder is compared with to find its place.
+const COMPARISONS: usize = 8;
+
+/// All connections.
 pub(crate) struct Fairness {
     bounds: Bounds,
+    /// In the order in which they came to their standing; puzzle holders of one source in the order of
+    /// their admission, as far as [`COMPARISONS`] finds it.
     held: Vec<Held>,
-    /// The number of changes so far: the clock of this model.
-    changes: u64,
+    admitted: u64,
 }
 
 /// One connection.
@@ -17,17 +23,17 @@ pub(crate) struct Held {
     pub(crate) key: usize,
     pub(crate) source: Source,
     pub(crate) standing: Standing,
-    /// The change that gave it this standing.
-    since: u64,
+    /// The number of its admission.
+    admission: u64,
 }
 
 impl Fairness {
     /// Creates a model without connections.
-    pub(crate) const fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
             held: Vec::new(),
-            changes: 0,
+            admitted: 0,
         }
     }
 
@@ -67,7 +73,8 @@ impl Fairness {
         if self.held.len() < connections {
             return Admission::Admit;
         }
-        let lingering = self.oldest(|held| held.standing == Standing::Lingering);
+        let is_lingering = |held: &&Held| held.standing == Standing::Lingering;
+        let lingering = self.held.iter().find(is_lingering).map(|held| held.key);
         let victim = match when_full {
             WhenFull::Refuse => lingering,
             WhenFull::Evict => lingering.or_else(|| self.victim(newcomer)),
@@ -77,23 +84,39 @@ impl Fairness {
 
     /// Adds a fresh connection.
     pub(crate) fn enter(&mut self, key: usize, source: Source) {
-        self.changes += 1;
         self.held.push(Held {
             key,
             source,
             standing: Standing::Fresh,
-            since: self.changes,
+            admission: self.admitted,
         });
+        self.admitted += 1;
     }
 
     /// Changes the standing of a connection.
     pub(crate) fn place(&mut self, key: usize, standing: Standing) {
-        self.changes += 1;
-        for held in &mut self.held {
-            if held.key == key && held.standing != standing {
-                (held.standing, held.since) = (standing, self.changes);
+        let is_it = |held: &Held| held.key == key;
+        let Some(index) = self.held.iter().position(is_it) else {
+            return;
+        };
+        if self.held[index].standing == standing {
+            return;
+        }
+        let mut held = self.held.remove(index);
+        held.standing = standing;
+        let is_peer = |other: &Held| other.source == held.source && other.standing == standing;
+        let mut place = self.held.len();
+        if standing == Standing::Puzzled {
+            let peers = self.held.iter().enumerate().rev();
+            let peers = peers.filter(|(_, other)| is_peer(other));
+            for (index, other) in peers.take(COMPARISONS) {
+                if other.admission < held.admission {
+                    break;
+                }
+                place = index;
             }
         }
+        self.held.insert(place, held);
     }
 
     /// Removes a connection.
@@ -101,20 +124,37 @@ impl Fairness {
         self.held.retain(|held| held.key != key);
     }
 
-    /// Returns the connection to evict. Candidates belong to a source with the most connections, where
-    /// the newcomer counts for its own source, and sources without a connection to evict do not count.
-    /// A fresh connection goes before one that holds a puzzle, and among equals the oldest goes.
+    /// Returns the connection to evict: the oldest of the source with the most connections, where the
+    /// newcomer counts for its own source, and a source without a connection to evict does not count.
+    /// Nothing is evicted from a source that is smaller than the newcomer's.
     fn victim(&self, newcomer: Source) -> Option<usize> {
-        let holds = |held: &Held| self.held_by(held.source) + u32::from(held.source == newcomer);
-        let gives_way = |held: &&Held| matches!(held.standing, Standing::Fresh | Standing::Puzzled);
-        let most = self.held.iter().filter(gives_way).map(holds).max()?;
-        let of_most =
-            |standing| self.oldest(|held| held.standing == standing && holds(held) == most);
-        of_most(Standing::Fresh).or_else(|| of_most(Standing::Puzzled))
+        let crowd = |source: Source| {
+            let count = self.held_by(source) + u32::from(source == newcomer);
+            count.max(EQUAL_SOURCES)
+        };
+        let candidates = self.held.iter().filter(|held| self.is_first(held));
+        let best = candidates.min_by_key(|held| {
+            let largest_first = u32::MAX - crowd(held.source);
+            let is_fresh = held.standing == Standing::Fresh;
+            (largest_first, self.age(held), is_fresh)
+        })?;
+        (crowd(best.source) >= crowd(newcomer)).then_some(best.key)
     }
 
-    fn oldest(&self, which: impl Fn(&Held) -> bool) -> Option<usize> {
-        let held = self.held.iter().filter(|held| which(held));
-        held.min_by_key(|held| held.since).map(|held| held.key)
+    /// Returns whether a connection can be evicted, and before all others of its source and standing.
+    fn is_first(&self, held: &Held) -> bool {
+        let is_peer =
+            |other: &&Held| other.source == held.source && other.standing == held.standing;
+        let first = self.held.iter().find(is_peer);
+        matches!(held.standing, Standing::Fresh | Standing::Puzzled)
+            && first.is_some_and(|first| first.key == held.key)
+    }
+
+    fn age(&self, held: &Held) -> u64 {
+        let head_start = self.bounds.connections as u64 * 7 / 8;
+        match held.standing {
+            Standing::Puzzled => held.admission + head_start,
+            _ => held.admission,
+        }
     }
 }

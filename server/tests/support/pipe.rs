@@ -114,11 +114,11 @@ pub(crate) struct FakeSocket(pub(crate) Rc<RefCell<Pipe>>);
 impl Read for FakeSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut pipe = self.0.borrow_mut();
-        pipe.reads += 1;
         pipe.calls += 1;
         if pipe.calls.is_multiple_of(5) {
             return Err(ErrorKind::Interrupted.into());
         }
+        pipe.reads += 1;
         if pipe.reset {
             return Err(ErrorKind::ConnectionReset.into());
         }

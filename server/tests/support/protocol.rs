@@ -1,14 +1,17 @@
 //! The wire protocol as a model: byte by byte and field by field, without the server's parser. From the
 //! server's packages it takes only SHA-1 and the texts of refusals. Tests compare sessions with it.
+//!
+//! The model knows the puzzles that its server has made, where the server knows their signatures.
 
 use std::time::Duration;
 
 use powtcp_common::hashcash::Dialect;
 use powtcp_common::refusal::Refusal;
+use sha1::{Digest, Sha1};
 
 use super::answers::refusal;
-use super::conversation::{End, SERVED, rand};
-use super::rules::Rules;
+use super::conversation::{End, SERVED};
+use super::rules::{Rules, SECRET, START};
 
 /// How long the server waits for the delivery of the last answer.
 const DELIVERY: Duration = Duration::from_secs(5);
@@ -17,13 +20,12 @@ const DELIVERY: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Protocol {
     rules: Rules,
-    client: &'static str,
+    /// RESOURCE, and the bytes of the source that are signed.
+    client: (&'static str, &'static [u8]),
     /// The beginning of a line whose end has not arrived.
     line: Vec<u8>,
-    /// Every puzzle that was sent, without its counter. The last one is outstanding.
-    pub(crate) puzzles: Vec<String>,
-    /// Whether the system gives no random bytes.
-    pub(crate) out_of_entropy: bool,
+    /// Every puzzle that was sent, without its counter, and when.
+    pub(crate) puzzles: Vec<(String, Duration)>,
     pub(crate) end: Option<End>,
     pub(crate) deadline: Duration,
     /// The answers to the call in progress.
@@ -31,13 +33,13 @@ pub(crate) struct Protocol {
 }
 
 impl Protocol {
-    /// Creates a connection at time zero. `client` is its address as the dialect of `rules` writes it.
-    pub(crate) fn new(rules: Rules, client: &'static str) -> Self {
+    /// Creates a connection at time zero. `client` is its address as the dialect of `rules` writes it, and
+    /// its source.
+    pub(crate) fn new(rules: Rules, client: (&'static str, &'static [u8])) -> Self {
         Self {
             client,
             line: Vec::new(),
             puzzles: Vec::new(),
-            out_of_entropy: false,
             end: None,
             deadline: rules.handshake_timeout,
             answers: Vec::new(),
@@ -98,15 +100,29 @@ impl Protocol {
         std::mem::take(&mut self.answers)
     }
 
-    /// Returns the puzzle that follows `number` others, without its counter.
-    fn puzzle(&self, number: usize) -> String {
+    /// Returns the puzzle that is made at `now`, without its counter. Several puzzles at one time differ by
+    /// one unit of the fraction each.
+    fn puzzle(&self, now: Duration) -> String {
         let bits = self.rules.terms.difficulty.bits();
-        let (bits, date) = match self.rules.terms.dialect {
-            Dialect::Hashcash => (bits, "261122105400"),
-            Dialect::Powtcp => (bits / 4, "20261122105400"),
+        let (units, start) = match self.rules.terms.dialect {
+            Dialect::Hashcash => (bits, "26"),
+            Dialect::Powtcp => (bits / 4, "2026"),
         };
-        let rand = base64(&rand(number as u8));
-        format!("1:{bits}:{date}:{}::{rand}:", self.client)
+        let time = START + now;
+        let fraction = (u64::from(time.subsec_nanos()) << 24) / 1_000_000_000;
+        let mut issued = time.as_secs() << 24 | fraction;
+        if let Some((last, _)) = self.puzzles.last() {
+            issued = issued.max(issue_time(last) + 1);
+        }
+        let seconds = (issued >> 24) - 1_795_305_600; // 2026-11-22T00:00:00Z
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        let date = format!("{start}1122{hours:02}{minutes:02}{:02}", seconds % 60);
+        let (resource, source) = self.client;
+        let head = format!("1:{units}:{date}:{resource}::");
+        let mut rand = issued.to_be_bytes()[5..].to_vec();
+        rand.push(bits);
+        rand.extend(&hmac(&[head.as_bytes(), &rand, source].concat())[..8]);
+        format!("{head}{}:", base64(&rand))
     }
 
     fn on_line(&mut self, line: &[u8], now: Duration) {
@@ -122,13 +138,13 @@ impl Protocol {
     fn on_request(&mut self, now: Duration) {
         if self.puzzles.len() == self.rules.max_puzzles as usize {
             self.refuse(Refusal::TooManyPuzzles, now);
-        } else if self.out_of_entropy {
-            self.refuse(Refusal::InternalError, now);
         } else {
-            let puzzle = self.puzzle(self.puzzles.len());
+            let puzzle = self.puzzle(now);
             self.answers.push(format!("2:{puzzle}MA=="));
-            self.puzzles.push(puzzle);
-            self.deadline = now + self.rules.ttl;
+            if self.puzzles.is_empty() {
+                self.deadline = now + self.rules.ttl;
+            }
+            self.puzzles.push((puzzle, now));
         }
     }
 
@@ -139,13 +155,11 @@ impl Protocol {
         let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
         let is_counter =
             !counter.is_empty() && counter.len() <= 32 && counter.iter().all(is_base64);
-        let puzzle = self.puzzles.last().map(String::as_bytes);
+        let is_ours = |(puzzle, _): &(String, Duration)| puzzle.as_bytes() == before_counter;
         if fields.len() < 7 || fields[0] != b"1" || !is_counter {
             self.refuse(Refusal::StampNotCorrect, now);
-        } else if puzzle != Some(before_counter) {
+        } else if !self.puzzles.iter().any(is_ours) {
             self.refuse(Refusal::StampNotFound, now);
-        } else if now >= self.deadline {
-            self.refuse(Refusal::PuzzleExpired, now);
         } else if !self.rules.terms.difficulty.is_met_by(stamp) {
             self.refuse(Refusal::StampNotCorrect, now);
         } else {
@@ -167,9 +181,51 @@ impl Protocol {
     }
 }
 
+/// Returns the time of issue of a puzzle of 2026-11-22, in units of 2^-24 s since the Unix epoch.
+fn issue_time(puzzle: &str) -> u64 {
+    let fields: Vec<&str> = puzzle.rsplitn(3, ':').collect();
+    let rand = unbase64(fields[1]);
+    let fraction = rand[..3]
+        .iter()
+        .fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+    let date = puzzle.split(':').nth(2).expect("a date");
+    let time = &date[date.len() - 6..];
+    let pair = |at: usize| time[at..at + 2].parse::<u64>().expect("two digits");
+    let seconds = 1_795_305_600 + 3600 * pair(0) + 60 * pair(2) + pair(4);
+    seconds << 24 | fraction
+}
+
+/// Returns the HMAC-SHA1 of `text` under the secret (RFC 2104).
+fn hmac(text: &[u8]) -> Vec<u8> {
+    let pad = |byte: u8| {
+        let mut key = SECRET.to_vec();
+        key.resize(64, 0);
+        key.into_iter()
+            .map(move |key| key ^ byte)
+            .collect::<Vec<u8>>()
+    };
+    let inner = Sha1::digest([&pad(0x36), text].concat());
+    Sha1::digest([&pad(0x5c)[..], &inner].concat()).to_vec()
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn unbase64(text: &str) -> Vec<u8> {
+    let value = |c: u8| {
+        ALPHABET
+            .iter()
+            .position(|&other| other == c)
+            .expect("base64")
+    };
+    let of_four = |four: &[u8]| {
+        let bits = four.iter().fold(0, |bits, &c| bits << 6 | value(c));
+        [16, 8, 0].map(|shift| (bits >> shift) as u8)
+    };
+    text.as_bytes().chunks(4).flat_map(of_four).collect()
+}
+
 /// Encodes `bytes`, whose number must be a multiple of three (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let of_three = |three: &[u8]| {
         let bits = three
             .iter()

@@ -3,7 +3,19 @@
 use std::time::Duration;
 
 use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
+use powtcp_server::protocol::Mint;
 pub(crate) use powtcp_server::protocol::Rules;
+
+/// The secret of every server under test.
+pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+
+/// The wall clock at the start of every server under test: 2026-11-22T10:54:00.5Z.
+pub(crate) const START: Duration = Duration::from_millis(1_795_344_840_500);
+
+/// Returns the mint of a server that has just started.
+pub(crate) fn mint() -> Mint {
+    Mint::new(SECRET, START)
+}
 
 /// Returns the rules: 8 bits, 60 s for a puzzle, 10 s for the handshake, 8 puzzles.
 pub(crate) fn rules(dialect: Dialect) -> Rules {

@@ -17,7 +17,7 @@ use powtcp_server::time::{Moment, Now};
 
 use super::fairness::{Bounds, Standing};
 use super::pipe::{FakeSocket, Pipe};
-use super::rules::Rules;
+use super::rules::{Rules, mint};
 
 /// The table under test.
 pub(crate) struct Subject {
@@ -34,7 +34,7 @@ impl Subject {
         let log = Log::new(Level::Error, Format::Text);
         Self {
             connections: Connections::new(bounds),
-            shared: Shared::new(rules, resources, log, registry),
+            shared: Shared::new(rules, mint(), resources, log, registry),
         }
     }
 
@@ -52,7 +52,10 @@ impl Subject {
 
     /// Tells the server that a socket is ready to be read or written.
     pub(crate) fn on_ready(&mut self, key: usize, read_closed: bool, now: Duration) {
-        let readiness = Readiness { read_closed };
+        let readiness = Readiness {
+            read_closed,
+            urgent: false,
+        };
         self.connections
             .on_ready(key, readiness, &mut self.shared, at(now));
     }

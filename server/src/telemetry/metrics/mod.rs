@@ -13,7 +13,7 @@ pub use exposition::Gauges;
 pub use histogram::Histogram;
 
 use crate::admission::Standing;
-use crate::protocol::Reply;
+use crate::protocol::{Evidence, Reply};
 
 /// All counters and histograms. They take a fixed amount of memory.
 #[derive(Debug)]
@@ -153,13 +153,15 @@ impl Metrics {
                 self.solving.observe(*solved_in);
                 Some(StampCheck::Right)
             }
-            Reply::Refusal { why, line } => {
+            Reply::Refusal { why, evidence } => {
                 self.refusals[*why as usize] += 1;
                 match why {
                     Refusal::StampNotCorrect => Some(StampCheck::NotCorrect),
                     Refusal::StampNotFound => Some(StampCheck::NotFound),
-                    // Without a line it was the deadline that expired, and there was no stamp.
-                    Refusal::PuzzleExpired if !line.is_empty() => Some(StampCheck::Expired),
+                    // Without a line it was the deadline that passed, and there was no stamp.
+                    Refusal::PuzzleExpired if matches!(evidence, Evidence::Line(_)) => {
+                        Some(StampCheck::Expired)
+                    }
                     _ => None,
                 }
             }
