@@ -30,5 +30,6 @@ mod readme;
 mod reset;
 mod signals;
 mod stock_counter;
+mod stopped;
 mod systemd;
 mod usage;

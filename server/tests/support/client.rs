@@ -75,6 +75,12 @@ impl Client {
         self.reader.get_mut().write_all(bytes.as_ref())
     }
 
+    /// Sends `byte` as urgent data, which is not part of the stream.
+    pub(crate) fn send_urgent(&mut self, byte: u8) {
+        let sent = SockRef::from(self.stream()).send_out_of_band(&[byte]);
+        assert_eq!(sent.ok(), Some(1));
+    }
+
     /// Returns a second handle of the socket, to send from another thread.
     pub(crate) fn second_handle(&self) -> TcpStream {
         self.stream().try_clone().expect("a descriptor")
