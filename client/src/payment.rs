@@ -173,15 +173,15 @@ impl Payment<'_> {
         mut conversation: Option<&mut Conversation>,
     ) -> Result<Vec<u8>, ClientError> {
         let outcome = loop {
-            match search.wait(PROGRESS_INTERVAL) {
-                Ok(None) => self.reporter.progress(&search.effort()),
-                Ok(Some(stamp)) => break Ok(stamp),
-                Err(error) => break Err(error),
-            }
             if let Some(conversation) = &mut conversation
                 && conversation.was_interrupted()
             {
                 break Err(interruption(conversation, self.config.timeout));
+            }
+            match search.wait(PROGRESS_INTERVAL) {
+                Ok(None) => self.reporter.progress(&search.effort()),
+                Ok(Some(stamp)) => break Ok(stamp),
+                Err(error) => break Err(error),
             }
         };
         self.reporter.progress_ended();
