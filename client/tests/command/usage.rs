@@ -9,40 +9,15 @@ use super::support::fake_server::FakeServer;
 use super::support::program::{Expectations, client, outcome_of, outcome_with_closed_stdout};
 use super::support::puzzles::puzzle_line;
 
-const NUMBERS: [&str; 9] = [
-    "",
-    "0",
-    "-1",
-    "+5",
-    "1.5",
-    "0x10",
-    "many",
-    " 5",
-    "99999999999999999999",
-];
-
-const NAMES: [&str; 9] = [
-    "",
-    "AVX2",
-    "avx",
-    " auto",
-    "all",
-    "0",
-    "none",
-    "fast",
-    "portable ",
-];
-const DURATIONS: [&str; 9] = [
-    "",
-    "10",
-    "0s",
-    "-1s",
-    "1.5s",
-    "1d",
-    "25h",
-    "soon",
-    "99999999999999999999h",
-];
+#[rustfmt::skip] // Wrong values, by kind.
+const NUMBERS: [&str; 9] =
+    ["", "0", "-1", "+5", "1.5", "0x10", "many", " 5", "99999999999999999999"];
+#[rustfmt::skip]
+const NAMES: [&str; 9] =
+    ["", "AVX2", "avx", " auto", "all", "0", "none", "fast", "portable "];
+#[rustfmt::skip]
+const DURATIONS: [&str; 9] =
+    ["", "10", "0s", "-1s", "1.5s", "1d", "25h", "soon", "99999999999999999999h"];
 
 fn run(arguments: &[&str]) -> Outcome {
     outcome_of(client(arguments))
