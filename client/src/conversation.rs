@@ -85,6 +85,15 @@ impl Conversation {
             || !peek().is_err_and(|error: io::Error| error.kind() == ErrorKind::WouldBlock)
     }
 
+    /// Returns why the server sent something, or closed the connection, while it should have waited
+    /// for a solution.
+    pub fn interruption(&mut self, timeout: Duration) -> ClientError {
+        match self.receive(Command::Error, "wait for a solution", timeout) {
+            Ok(text) => ClientError::Refused(text),
+            Err(error) => error,
+        }
+    }
+
     fn receive_line(
         &mut self,
         what: &'static str,

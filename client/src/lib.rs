@@ -12,6 +12,7 @@ pub mod config;
 pub mod connect;
 pub mod conversation;
 pub mod error;
+pub mod hand;
 pub mod loadtest;
 pub mod payment;
 pub mod report;

@@ -12,7 +12,6 @@
 //!      `---- the server knows no such puzzle -'
 //! ```
 
-use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,8 +23,9 @@ use crate::config::Config;
 use crate::connect::connect;
 use crate::conversation::Conversation;
 use crate::error::ClientError;
+use crate::hand::Hand;
 use crate::report::Reporter;
-use crate::retry::{self, Held, Next};
+use crate::retry::{self, Next};
 use crate::search::Search;
 
 /// How often the client shows progress and checks the connection while it solves a puzzle.
@@ -66,82 +66,47 @@ struct Payment<'a> {
     hand: Hand,
 }
 
-/// What the client has from the server, with the address that issued the puzzle: a stamp is bound
-/// to the client's source address as that server saw it, and only servers that share a secret know
-/// each other's puzzles.
-enum Hand {
-    Nothing,
-    Puzzle(Search, SocketAddr),
-    Stamp {
-        text: Vec<u8>,
-        issuer: SocketAddr,
-        /// Whether the connection that the puzzle came on has ended.
-        is_kept: bool,
-    },
-}
-
-impl Hand {
-    fn held(&self) -> Held {
-        match self {
-            Self::Nothing => Held::Nothing,
-            Self::Puzzle(..) => Held::Puzzle,
-            Self::Stamp { is_kept: false, .. } => Held::Stamp,
-            Self::Stamp { is_kept: true, .. } => Held::KeptStamp,
-        }
-    }
-
-    fn issuer(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Nothing => None,
-            Self::Puzzle(_, issuer) | Self::Stamp { issuer, .. } => Some(*issuer),
-        }
-    }
-}
-
 impl Payment<'_> {
     /// Makes one connection, and continues on it from what is in hand.
     fn attempt(&mut self) -> Result<Vec<u8>, ClientError> {
-        let Config {
-            server, timeout, ..
-        } = self.config;
-        let (mut conversation, address) = connect(server, self.hand.issuer(), *timeout)?;
-        let fields = [("server", Value::Text(server))];
+        let config = self.config;
+        let (mut conversation, address) =
+            connect(&config.server, self.hand.issuer(), config.timeout)?;
+        let fields = [("server", Value::Text(&config.server))];
         self.reporter.step("connected", &fields);
         loop {
             match &self.hand {
                 Hand::Nothing => {
                     let challenge = self.ask(&mut conversation)?;
-                    self.hand = Hand::Puzzle(Search::start(challenge, self.config), address);
+                    self.hand = Hand::Puzzle(Search::start(challenge, config), address);
                 }
-                Hand::Puzzle(search, issuer) => {
-                    let text = self.solve(search, Some(&mut conversation))?;
-                    self.hand = Hand::Stamp {
-                        text,
-                        issuer: *issuer,
-                        is_kept: false,
-                    };
-                }
+                Hand::Puzzle(..) => self.solve(Some(&mut conversation))?,
                 Hand::Stamp { text, .. } => return self.present(text, &mut conversation),
             }
         }
     }
 
-    /// Waits for `delay`, and meanwhile solves the puzzle, if there is one in hand. Without a stamp
-    /// there is nothing to say to the server, so a longer search postpones the retry.
+    /// Waits for `delay`, and meanwhile solves the puzzle in hand, if there is one. Without a stamp
+    /// there is nothing to send to the server, so a longer search postpones the retry.
     fn prepare_retry(&mut self, delay: Duration) -> Result<(), ClientError> {
         let end = Instant::now() + delay;
-        if let Hand::Puzzle(search, issuer) = &self.hand {
-            let text = self.solve(search, None)?;
-            self.hand = Hand::Stamp {
-                text,
-                issuer: *issuer,
-                is_kept: true,
-            };
-        }
+        self.solve(None)?;
         if let Hand::Stamp { is_kept, .. } = &mut self.hand {
             *is_kept = true;
         }
         thread::sleep(end.saturating_duration_since(Instant::now()));
+        Ok(())
+    }
+
+    /// Turns a puzzle in hand into its stamp.
+    fn solve(&mut self, conversation: Option<&mut Conversation>) -> Result<(), ClientError> {
+        if let Hand::Puzzle(search, issuer) = &self.hand {
+            self.hand = Hand::Stamp {
+                text: self.wait_for(search, conversation)?,
+                issuer: *issuer,
+                is_kept: false,
+            };
+        }
         Ok(())
     }
 
@@ -165,9 +130,9 @@ impl Payment<'_> {
         Ok(challenge)
     }
 
-    /// Waits for the stamp and shows progress. If there is a connection, it also stops waiting, but
-    /// not the search, when the server ends the conversation.
-    fn solve(
+    /// Waits for the stamp and shows progress. If there is a connection, stops waiting when the server
+    /// sends something or closes it. The search goes on then.
+    fn wait_for(
         &self,
         search: &Search,
         mut conversation: Option<&mut Conversation>,
@@ -176,7 +141,7 @@ impl Payment<'_> {
             if let Some(conversation) = &mut conversation
                 && conversation.was_interrupted()
             {
-                break Err(interruption(conversation, self.config.timeout));
+                break Err(conversation.interruption(self.config.timeout));
             }
             match search.wait(PROGRESS_INTERVAL) {
                 Ok(None) => self.reporter.progress(&search.effort()),
@@ -213,10 +178,69 @@ impl Payment<'_> {
     }
 }
 
-/// Returns why the server sent something, or closed the connection, while it should have waited.
-fn interruption(conversation: &mut Conversation, timeout: Duration) -> ClientError {
-    match conversation.receive(Command::Error, "wait for a solution", timeout) {
-        Ok(text) => ClientError::Refused(text),
-        Err(error) => error,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Verbosity;
+    use powtcp_common::hashcash::{Difficulty, Kernel};
+    use std::io::{BufRead, BufReader, ErrorKind, Write};
+    use std::net::{SocketAddr, TcpListener};
+    use std::num::NonZero;
+
+    fn config(server: SocketAddr) -> Config {
+        let timeout = Duration::from_secs(30);
+        Config {
+            server: server.to_string(),
+            threads: NonZero::<usize>::MIN,
+            kernel: Kernel::Portable,
+            max_difficulty: Difficulty::from_bits(8).unwrap(),
+            timeout,
+            solve_timeout: timeout,
+            retries: 0,
+            verbosity: Verbosity::Quiet,
+        }
+    }
+
+    /// Makes one attempt with the stamp `stamp`, issued at `issuer`, for the server `named`. Returns
+    /// the result, and the first line that `listener` receives.
+    fn present_to(
+        listener: &TcpListener,
+        named: SocketAddr,
+        issuer: SocketAddr,
+    ) -> (Vec<u8>, String) {
+        let mut payment = Payment {
+            config: &config(named),
+            reporter: &Reporter::new(Verbosity::Quiet),
+            hand: Hand::Stamp {
+                text: b"stamp".into(),
+                issuer,
+                is_kept: true,
+            },
+        };
+        thread::scope(|scope| {
+            let first_line = scope.spawn(|| {
+                let mut reader = BufReader::new(listener.accept().unwrap().0);
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                reader.get_mut().write_all(b"4:paid\n").unwrap();
+                line
+            });
+            let resource = payment.attempt().unwrap();
+            (resource, first_line.join().unwrap())
+        })
+    }
+
+    #[test]
+    fn a_kept_stamp_goes_to_its_issuer_first_and_then_to_the_other_addresses() {
+        let [named, issuer] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [to_named, to_issuer] = [&named, &issuer].map(|l| l.local_addr().unwrap());
+        let paid = (b"paid".to_vec(), "3:stamp\n".to_string());
+        assert_eq!(present_to(&issuer, to_named, to_issuer), paid);
+        named.set_nonblocking(true).unwrap();
+        assert_eq!(named.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+
+        named.set_nonblocking(false).unwrap();
+        drop(issuer);
+        assert_eq!(present_to(&named, to_named, to_issuer), paid);
     }
 }

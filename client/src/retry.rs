@@ -7,25 +7,13 @@ use std::time::Duration;
 use powtcp_common::refusal::Refusal;
 
 use crate::error::ClientError;
+use crate::hand::Held;
 
 /// The longest wait before the first retry. It doubles with each further retry.
 pub const BASE: Duration = Duration::from_millis(100);
 
 /// The longest wait before any retry. A user still waits for the client, so it has to return soon.
 pub const CAP: Duration = Duration::from_secs(10);
-
-/// What a client holds when a connection fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// Nothing: it has to ask for a puzzle.
-    Nothing,
-    /// A puzzle that it is solving.
-    Puzzle,
-    /// The stamp of a puzzle that came on the same connection.
-    Stamp,
-    /// The stamp of a puzzle that came on an earlier connection.
-    KeptStamp,
-}
 
 /// What to do after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

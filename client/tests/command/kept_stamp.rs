@@ -9,7 +9,7 @@ use powtcp_testkit::process::Outcome;
 
 use super::support::fake_server::{FakeServer, Peer, Script};
 use super::support::program::{Expectations, client, outcome_of};
-use super::support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line, refusal_line, refused};
+use super::support::puzzles::{ENDLESS, puzzle_line, refusal_line, refused};
 
 /// Enough work for the client to look at the connection before it has a stamp.
 const SLOW_BITS: u32 = 22;
@@ -97,16 +97,21 @@ fn a_client_that_is_refused_while_solving_presents_its_stamp_on_a_new_connection
     }
 }
 
-#[test]
-fn solving_continues_after_the_connection_was_closed() {
-    // A puzzle that takes about a second: the client checks its connection every 100 ms.
-    let arguments = ["--kernel", "portable", "--threads", "1", "--verbose"];
-    let scripts = [puzzle_then(24, ""), first_line_then("4:paid\n")];
-    let server = FakeServer::start_in_turn(scripts);
-    let outcome = outcome_of(client(&[&arguments[..], &[server.address()]].concat()));
+/// Expects that a client whose connection ends by `end` keeps solving, and connects again afterwards.
+#[track_caller]
+fn assert_keeps_solving(end: fn(Peer)) {
+    // A puzzle that takes about a second. The client checks its connection every 100 ms.
+    let (bits, flags) = (24, ["--kernel", "portable", "--threads", "1", "--verbose"]);
+    let cut: Script<String> = Box::new(move |mut client| {
+        client.answer_request(puzzle_line(bits));
+        end(client);
+        String::new()
+    });
+    let server = FakeServer::start_in_turn([cut, first_line_then("4:paid\n")]);
+    let outcome = outcome_of(client(&[&flags[..], &[server.address()]].concat()));
     outcome.assert_printed("paid");
-    assert_eq!(server.finish(), "", "no stamp on the first connection");
-    assert_is_stamp(&server.finish(), 24);
+    server.finish();
+    assert_is_stamp(&server.finish(), bits);
     let steps = [
         "connected",
         "\"puzzle received\"",
@@ -120,6 +125,16 @@ fn solving_continues_after_the_connection_was_closed() {
     for (line, step) in outcome.stderr.iter().zip(steps) {
         assert!(line.contains(&format!(" msg={step} ")), "{line:?}");
     }
+}
+
+#[test]
+fn solving_continues_after_the_connection_was_closed() {
+    assert_keeps_solving(|client| assert_eq!(client.rest(), ""));
+}
+
+#[test]
+fn solving_continues_after_the_connection_was_reset() {
+    assert_keeps_solving(Peer::reset);
 }
 
 #[test]
@@ -210,12 +225,7 @@ fn the_last_error_is_shown_when_all_retries_are_used() {
 #[test]
 fn without_retries_a_lost_connection_is_final() {
     let endless = [&ENDLESS[..], &["--retry", "0"]].concat();
-    let line = format!("{}{}", endless_puzzle_line(), refusal_line(ServerBusy));
-    let script: Script<String> = Box::new(move |mut client| {
-        client.answer_request(line);
-        client.rest()
-    });
-    let (outcome, rest) = played(&endless, [script]);
+    let (outcome, rest) = played(&endless, [puzzle_then(64, refusal_line(ServerBusy))]);
     outcome.assert_failed(&refused(ServerBusy));
     assert_eq!(rest, [""]);
 

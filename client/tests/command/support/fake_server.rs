@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use powtcp_testkit::PATIENCE;
 use powtcp_testkit::process::Outcome;
+use socket2::SockRef;
 
 use super::program::{client, outcome_of};
 use super::puzzles::puzzle_line;
@@ -187,6 +188,14 @@ impl Peer {
             Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
             _ => String::from_utf8_lossy(&rest).into_owned(),
         }
+    }
+
+    /// Resets the connection at once.
+    pub(crate) fn reset(self) {
+        // Without lingering, closing sends an RST (socket(7)).
+        let socket = SockRef::from(self.stream());
+        let linger = socket.set_linger(Some(Duration::ZERO));
+        linger.expect("an option that every socket has");
     }
 
     /// Sends `byte` again and again, with `pause` in between, until the client closes.
