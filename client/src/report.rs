@@ -1,4 +1,4 @@
-//! What the client tells on standard error while it works.
+//! What the client reports on standard error while it works.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -9,39 +9,39 @@ use powtcp_common::log_line::{Format, Level, Value, write_line};
 
 use crate::error::ClientError;
 
-/// How much to tell.
+/// How much to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
-    /// Errors only.
+    /// Only errors.
     Quiet,
-    /// What was solved, and on a terminal the progress of solving.
+    /// What was solved, each retry, and on a terminal the progress of solving.
     Normal,
     /// Every step, as log lines.
     Verbose,
 }
 
-/// Tells a user how far it is.
+/// Reports the progress of a payment.
 #[derive(Debug)]
 pub struct Reporter {
     verbosity: Verbosity,
     shows_progress: bool,
 }
 
-/// A search for a counter, so far.
+/// What a search for a solution has cost so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// What is searched for.
+    /// The difficulty of the puzzle.
     pub difficulty: Difficulty,
     /// Hashes computed.
     pub attempts: u64,
-    /// Time spent.
+    /// Time since the start.
     pub elapsed: Duration,
-    /// What computes them.
+    /// The kernel that computes the hashes.
     pub kernel: Kernel,
 }
 
 impl Reporter {
-    /// A reporter on standard error; it shows progress if that is a terminal.
+    /// Creates a reporter on standard error. It shows progress only if that is a terminal.
     pub fn new(verbosity: Verbosity) -> Self {
         let shows_progress = verbosity == Verbosity::Normal && io::stderr().is_terminal();
         Self {
@@ -50,7 +50,7 @@ impl Reporter {
         }
     }
 
-    /// One step was taken.
+    /// Logs a step, if the reporter is verbose.
     pub fn step(&self, message: &str, fields: &[(&str, Value<'_>)]) {
         if self.verbosity == Verbosity::Verbose {
             let time = SystemTime::now()
@@ -58,32 +58,32 @@ impl Reporter {
                 .unwrap_or_default();
             let mut line = String::new();
             write_line(&mut line, Format::Text, time, Level::Info, message, fields);
-            say(&line);
+            print(&line);
         }
     }
 
-    /// The search goes on. Called every now and then.
+    /// Shows how far the search is. Has to be called several times a second.
     pub fn progress(&self, effort: &Effort) {
         if self.shows_progress {
             let share = effort.attempts as f64 / effort.difficulty.expected_hashes() * 100.0;
-            // Back to the start of the line, and erase what is left of the one before.
-            say(&format!(
+            // Return to the start of the line, and erase what the text before leaves behind.
+            print(&format!(
                 "\rsolving {effort}, {share:.0} % of the expected work\x1b[K"
             ));
         }
     }
 
-    /// The search is over, with or without a solution.
+    /// Erases the progress, when nothing more is searched for or something else is to be printed.
     pub fn progress_ended(&self) {
         if self.shows_progress {
-            say("\r\x1b[K");
+            print("\r\x1b[K");
         }
     }
 
-    /// A solution was found.
+    /// Reports that a solution was found.
     pub fn solved(&self, effort: &Effort) {
         if self.verbosity == Verbosity::Normal {
-            say(&format!("solved {effort}, {}\n", effort.kernel));
+            print(&format!("solved {effort}, {}\n", effort.kernel));
         }
         let milliseconds = Value::Number(effort.elapsed.as_millis() as u64);
         let kernel = effort.kernel.to_string();
@@ -95,12 +95,13 @@ impl Reporter {
         self.step("puzzle solved", &fields);
     }
 
-    /// A try failed, and retry number `retry` of `most` follows after `delay`.
+    /// Reports that a connection failed, and that retry number `retry` of `most` follows after
+    /// `delay`, or later if there is still a puzzle to solve.
     pub fn retry(&self, error: &ClientError, retry: u32, most: u32, delay: Duration) {
         let error = error.to_string();
         if self.verbosity == Verbosity::Normal {
             let seconds = delay.as_secs_f64();
-            say(&format!(
+            print(&format!(
                 "{error}; retry {retry} of {most} in {seconds:.3} s\n"
             ));
         }
@@ -113,7 +114,7 @@ impl Reporter {
     }
 }
 
-/// `20 bits: 1048576 attempts in 0.213 s, 4.92 MH/s`
+/// Writes `20 bits: 1048576 attempts in 0.213 s, 4.92 MH/s`.
 impl fmt::Display for Effort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -136,8 +137,9 @@ impl fmt::Display for Effort {
     }
 }
 
-/// Nobody is left to be told of an error here, and `eprint!` would panic.
-fn say(text: &str) {
+/// Prints to standard error. Ignores errors: there is no other place to report them, and `eprint!`
+/// would panic.
+fn print(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_effort_tells_bits_attempts_seconds_and_rate() {
+    fn an_effort_shows_bits_attempts_seconds_and_rate() {
         let difficulty = Difficulty::from_bits(20).unwrap();
         let elapsed = Duration::from_millis(250);
         let effort = Effort {

@@ -1,10 +1,10 @@
-//! Where the client's options come from: flags, the environment, a file, in this order.
+//! Where the client's options come from: flags override the environment, which overrides a file.
 
-mod support;
+use powtcp_testkit::process::Outcome;
+use powtcp_testkit::scratch::Scratch;
 
-use support::program::{Outcome, client, outcome_of};
-use support::real_server::serve;
-use support::scratch::Scratch;
+use super::support::program::{Expectations, client, outcome_of};
+use super::support::real_server::serve;
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     let mut command = client(arguments);
@@ -12,18 +12,18 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     outcome_of(command)
 }
 
-/// A server that names itself in what it serves, at 8 bits.
+/// Starts a server at 8 bits whose resource is `name`.
 fn server(name: &str) -> String {
     serve(name, &["--bits", "8"])
 }
 
 #[test]
-fn the_server_may_stand_in_the_environment_or_in_a_file() {
+fn the_server_can_be_set_in_the_environment_or_in_a_file() {
     let server = server("a server");
     run(&[], &[("POWTCP_SERVER", &server)]).assert_printed("a server");
 
     let scratch = Scratch::new();
-    let text = format!("# where to go\n\nPOWTCP_SERVER={server}\nPATH=/not/ours\n");
+    let text = format!("# the server\n\nPOWTCP_SERVER={server}\nPATH=/not/ours\n");
     let file = scratch.file("settings", text);
     run(&["--config", &file], &[]).assert_printed("a server");
     run(&[&format!("--config={file}")], &[]).assert_printed("a server");
@@ -31,7 +31,7 @@ fn the_server_may_stand_in_the_environment_or_in_a_file() {
 }
 
 #[test]
-fn an_argument_beats_the_environment_and_the_environment_a_file() {
+fn an_argument_overrides_the_environment_and_the_environment_a_file() {
     let (given, inherited, written) = (server("argument"), server("environment"), server("file"));
     let scratch = Scratch::new();
     let file = scratch.file("settings", format!("POWTCP_SERVER={written}\n"));
@@ -43,7 +43,7 @@ fn an_argument_beats_the_environment_and_the_environment_a_file() {
 }
 
 #[test]
-fn a_flag_beats_the_environment_and_the_environment_a_file() {
+fn a_flag_overrides_the_environment_and_the_environment_a_file() {
     let server = server("paid");
     let scratch = Scratch::new();
     let enough = scratch.file("enough", "POWTCP_MAX_BITS = 8\n");
@@ -75,7 +75,7 @@ fn a_flag_beats_the_environment_and_the_environment_a_file() {
 }
 
 #[test]
-fn a_variable_switches_on_what_a_flag_does() {
+fn a_variable_sets_a_switch() {
     let server = server("paid");
     for on in ["true", "1"] {
         let outcome = run(&[&server], &[("POWTCP_QUIET", on)]);
@@ -95,7 +95,7 @@ fn a_variable_switches_on_what_a_flag_does() {
 }
 
 #[test]
-fn a_switch_of_the_command_line_beats_its_opposite_in_the_environment() {
+fn a_flag_overrides_the_opposite_switch_in_the_environment() {
     let server = server("paid");
     let lines = |flag, variable| {
         let outcome = run(&[&server, flag], &[(variable, "true")]);
@@ -107,7 +107,7 @@ fn a_switch_of_the_command_line_beats_its_opposite_in_the_environment() {
 }
 
 #[test]
-fn every_option_has_a_variable_and_a_bad_value_of_it_is_named() {
+fn every_option_has_a_variable_and_a_wrong_value_of_it_is_named() {
     let cases = [
         ("POWTCP_SERVER", "ADDR", "nowhere"),
         ("POWTCP_THREADS", "--threads", "0"),
@@ -133,7 +133,7 @@ fn every_option_has_a_variable_and_a_bad_value_of_it_is_named() {
 }
 
 #[test]
-fn an_unknown_key_of_ours_in_a_file_is_refused_with_its_line() {
+fn an_unknown_key_with_our_prefix_in_a_file_is_refused_with_its_line() {
     let scratch = Scratch::new();
     for (key, line) in [
         ("POWTCP_MAX_BIT", "POWTCP_MAX_BIT=8"),

@@ -1,10 +1,10 @@
-//! A client and a server that both keep to the protocol: what the client prints, and where.
-
-mod support;
+//! A client and a server that both follow the protocol: what the client prints, and where.
 
 use powtcp_common::hashcash::Kernel;
-use support::program::{Outcome, client, outcome_of};
-use support::real_server::serve;
+use powtcp_testkit::process::Outcome;
+
+use super::support::program::{Expectations, client, outcome_of};
+use super::support::real_server::serve;
 
 const RESOURCE: &str = "Don’t Panic: \"42\" \\ is the answer.";
 
@@ -13,7 +13,7 @@ fn fetch(server: &str, arguments: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_resource_comes_in_every_dialect_over_ipv4_and_ipv6_with_one_thread_and_with_two() {
+fn every_dialect_works_over_ipv4_and_ipv6_with_one_thread_and_with_two() {
     for dialect in ["hashcash", "powtcp"] {
         for listen in ["127.0.0.1:0", "[::1]:0"] {
             let arguments = ["--listen", listen, "--dialect", dialect, "--bits", "16"];
@@ -26,20 +26,20 @@ fn a_resource_comes_in_every_dialect_over_ipv4_and_ipv6_with_one_thread_and_with
 }
 
 #[test]
-fn a_host_name_is_looked_up() {
+fn a_host_name_is_resolved() {
     let server = serve(RESOURCE, &["--bits", "8"]);
     let (_, port) = server.rsplit_once(':').expect("an address with a port");
     fetch(&format!("localhost:{port}"), &[]).assert_printed(RESOURCE);
 }
 
 #[test]
-fn the_defaults_solve_with_all_cores() {
+fn the_default_is_to_solve_with_all_cores() {
     let server = serve(RESOURCE, &["--bits", "16"]);
     fetch(&server, &[]).assert_printed(RESOURCE);
 }
 
 #[test]
-fn standard_error_says_what_was_solved_and_how_fast() {
+fn standard_error_reports_the_difficulty_the_attempts_and_the_rate() {
     for dialect in ["hashcash", "powtcp"] {
         let server = serve(RESOURCE, &["--dialect", dialect, "--bits", "12"]);
         let outcome = fetch(&server, &[]);
@@ -74,7 +74,7 @@ fn standard_error_says_what_was_solved_and_how_fast() {
 }
 
 #[test]
-fn every_kernel_of_this_machine_pays() {
+fn every_kernel_of_this_machine_solves_puzzles() {
     let server = serve(RESOURCE, &["--bits", "12"]);
     for kernel in Kernel::available() {
         let outcome = fetch(&server, &["--kernel", &kernel.to_string()]);
@@ -87,7 +87,7 @@ fn every_kernel_of_this_machine_pays() {
 }
 
 #[test]
-fn a_quiet_client_says_nothing_but_the_resource() {
+fn a_quiet_client_prints_only_the_resource() {
     let server = serve(RESOURCE, &["--bits", "8"]);
     for flag in ["-q", "--quiet"] {
         let outcome = fetch(&server, &[flag]);

@@ -1,17 +1,18 @@
-//! A server that sets a task which is none, or none that a client should do: nothing is paid, and
-//! no work is done in vain.
-
-mod support;
+//! A server that sends something that is not a puzzle, or a puzzle that the client should not solve:
+//! the client sends no stamp, and does not go on working.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use support::PATIENCE;
-use support::fake_server::{FakeServer, serve_once};
-use support::program::{Outcome, Running, client};
-use support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line};
+use powtcp_common::refusal::Refusal;
+use powtcp_testkit::PATIENCE;
+use powtcp_testkit::process::Outcome;
 
-/// What the client says to a server that sets the task of `line`, and waits for a stamp in vain.
+use super::support::fake_server::{FakeServer, serve_once};
+use super::support::program::{Expectations, client, start};
+use super::support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line, refusal_line, refused};
+
+/// Returns how the client ends when a server answers its request with `line`, and gets no stamp.
 fn unpaid(arguments: &[&str], line: impl Into<String>) -> Outcome {
     let line = line.into();
     let (outcome, rest) = serve_once(arguments, |mut client| {
@@ -22,13 +23,13 @@ fn unpaid(arguments: &[&str], line: impl Into<String>) -> Outcome {
     outcome
 }
 
-/// The text of a puzzle with these fields and an empty counter.
+/// Returns a puzzle message with these fields and an empty counter.
 fn line(version: &str, bits: &str, date: &str, rest: &str) -> String {
     format!("2:{version}:{bits}:{date}:{rest}:\n")
 }
 
 #[test]
-fn a_puzzle_harder_than_allowed_is_refused_before_a_single_hash() {
+fn a_puzzle_that_is_too_hard_is_refused_before_the_first_hash() {
     let powtcp = "2:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==\n";
     let cases = [
         (&[][..], puzzle_line(33), "33 bits, and --max-bits is 32"),
@@ -70,7 +71,7 @@ fn a_puzzle_as_hard_as_allowed_is_solved() {
 }
 
 #[test]
-fn a_puzzle_that_is_none_is_refused_and_its_fault_named() {
+fn a_malformed_puzzle_is_refused_and_its_fault_is_named() {
     let (date, rest) = ("261122105400", "127.0.0.1/52386::YWJj");
     let too_long = format!("{}::YWJj", "x".repeat(500));
     let cases = [
@@ -107,7 +108,7 @@ fn a_puzzle_that_is_none_is_refused_and_its_fault_named() {
 }
 
 #[test]
-fn solving_ends_when_its_time_is_up() {
+fn solving_ends_after_its_timeout() {
     let limit = Duration::from_millis(300);
     let start = Instant::now();
     let arguments = [&ENDLESS[..], &["--solve-timeout", "300ms"]].concat();
@@ -120,30 +121,30 @@ fn solving_ends_when_its_time_is_up() {
 }
 
 #[test]
-fn a_server_that_gives_up_on_the_client_ends_its_work_at_once() {
-    let (give_up, told) = mpsc::channel();
+fn an_error_message_ends_the_search() {
+    let (refuse, go) = mpsc::channel();
     let server = FakeServer::start(move |mut client| {
         client.answer_request(endless_puzzle_line());
-        told.recv_timeout(PATIENCE).expect("a test that goes on");
-        client.send("0:hashcash expiration exceeded\n");
+        go.recv_timeout(PATIENCE).expect("a test that continues");
+        client.send(refusal_line(Refusal::PuzzleExpired));
         client.rest()
     });
     let patient = ["--verbose", "--solve-timeout", "1h", server.address()];
-    let mut running = Running::start(client(&[&ENDLESS[..], &patient].concat()));
+    let mut running = start(client(&[&ENDLESS[..], &patient].concat()));
     running.wait_for("puzzle received");
-    give_up.send(()).expect("a server that waits for this");
+    refuse.send(()).expect("a server that waits for this");
     let outcome = running.finish();
     assert_eq!((outcome.status, &*outcome.text()), (Some(1), ""));
     let last = outcome.stderr.last().expect("a reason");
-    let reason = "powtcp-client: the server refused: hashcash expiration exceeded";
-    assert_eq!(last, reason);
+    let expected = format!("powtcp-client: {}", refused(Refusal::PuzzleExpired));
+    assert_eq!(*last, expected);
     assert_eq!(server.finish(), "");
 }
 
 #[test]
-fn what_came_together_with_the_puzzle_is_heard_while_solving() {
-    let both = format!("{}0:server is shutting down\n", endless_puzzle_line());
-    unpaid(&ENDLESS, both).assert_failed("the server refused: server is shutting down");
+fn a_message_in_the_same_segment_as_the_puzzle_is_read_while_solving() {
+    let both = endless_puzzle_line() + &refusal_line(Refusal::ShuttingDown);
+    unpaid(&ENDLESS, both).assert_failed(&refused(Refusal::ShuttingDown));
     let two = endless_puzzle_line().repeat(2);
     unpaid(&ENDLESS, two).assert_failed("the server sent something unexpected: \"2:1:64:");
 }

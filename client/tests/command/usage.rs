@@ -1,49 +1,23 @@
-//! Wrong usage of the client: exit status 2, and a line that names the option and the value. And
-//! standard outputs that nobody reads.
-
-mod support;
+//! The help, wrong usage with exit status 2, and a standard output without a reader.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use support::fake_server::FakeServer;
-use support::program::{Outcome, client, outcome_of, outcome_with_closed_stdout};
-use support::puzzles::puzzle_line;
+use powtcp_testkit::process::Outcome;
 
-const NUMBERS: [&str; 9] = [
-    "",
-    "0",
-    "-1",
-    "+5",
-    "1.5",
-    "0x10",
-    "many",
-    " 5",
-    "99999999999999999999",
-];
+use super::support::fake_server::FakeServer;
+use super::support::program::{Expectations, client, outcome_of, outcome_with_closed_stdout};
+use super::support::puzzles::puzzle_line;
 
-const NAMES: [&str; 9] = [
-    "",
-    "AVX2",
-    "avx",
-    " auto",
-    "all",
-    "0",
-    "none",
-    "fast",
-    "portable ",
-];
-const DURATIONS: [&str; 9] = [
-    "",
-    "10",
-    "0s",
-    "-1s",
-    "1.5s",
-    "1d",
-    "25h",
-    "soon",
-    "99999999999999999999h",
-];
+#[rustfmt::skip] // Wrong values, by kind.
+const NUMBERS: [&str; 9] =
+    ["", "0", "-1", "+5", "1.5", "0x10", "many", " 5", "99999999999999999999"];
+#[rustfmt::skip]
+const NAMES: [&str; 9] =
+    ["", "AVX2", "avx", " auto", "all", "0", "none", "fast", "portable "];
+#[rustfmt::skip]
+const DURATIONS: [&str; 9] =
+    ["", "10", "0s", "-1s", "1.5s", "1d", "25h", "soon", "99999999999999999999h"];
 
 fn run(arguments: &[&str]) -> Outcome {
     outcome_of(client(arguments))
@@ -101,7 +75,7 @@ fn the_version_goes_to_standard_output() {
 }
 
 #[test]
-fn help_and_version_do_not_mind_a_closed_pipe() {
+fn help_and_version_ignore_a_closed_pipe() {
     for flag in ["-h", "-V"] {
         let outcome = outcome_with_closed_stdout(client(&[flag]));
         assert_eq!(outcome.status, Some(0), "{outcome:?}");
@@ -110,7 +84,7 @@ fn help_and_version_do_not_mind_a_closed_pipe() {
 }
 
 #[test]
-fn a_resource_that_nobody_reads_is_a_failure_but_no_panic() {
+fn a_resource_without_a_reader_is_an_error_but_not_a_panic() {
     let server = FakeServer::start(|mut client| {
         client.answer_request(puzzle_line(8));
         client.line();
@@ -160,7 +134,7 @@ fn a_value_out_of_range_is_named_with_its_option() {
             "24h1ms",
             "from 1ms to 24h",
         ),
-        // No retry is a number of retries.
+        // Zero is a valid number of retries.
         (&["--retry"], &NUMBERS[2..], "101", "from 0 to 100"),
     ];
     for (flags, values, beyond, expected) in cases {
@@ -193,7 +167,7 @@ fn an_option_without_its_value_is_named() {
 }
 
 #[test]
-fn an_option_that_there_is_not_is_named() {
+fn an_unknown_option_is_named() {
     for option in [
         "--nope",
         "-x",
@@ -229,8 +203,9 @@ fn quiet_and_verbose_exclude_each_other() {
     }
 }
 
-/// Characters that act on a terminal, and how a message spells them.
+/// Characters that act on a terminal.
 const NASTY: &str = "\x1b[31m\u{202e}";
+/// The same characters, as an error shows them.
 const HARMLESS: &str = r"\u{1b}[31m\u{202e}";
 
 #[test]

@@ -1,17 +1,16 @@
-//! A client on a terminal shows how far it is while it solves.
+//! The progress that a client shows on a terminal while it solves.
 
-mod support;
+use super::support::fake_server::FakeServer;
+use super::support::program::{client_on_a_terminal, outcome_of};
+use super::support::puzzles::{ENDLESS, endless_puzzle_line};
+use super::support::real_server::serve;
 
-use support::fake_server::FakeServer;
-use support::program::{client_on_a_terminal, outcome_of};
-use support::puzzles::{ENDLESS, endless_puzzle_line};
-use support::real_server::serve;
-
-/// Back to the start of the line; erase the rest of the line (ECMA-48, 8.3.41).
+/// Returns the cursor to the start of the line.
 const START: &str = "\r";
+/// Erases the rest of the line (ECMA-48, 8.3.41).
 const ERASE: &str = "\x1b[K";
 
-/// What a terminal gets from a client that gives up on a puzzle, and is started with `flags`.
+/// Returns what a client with these `flags` writes to its terminal when its time to solve ends.
 fn unsolved(flags: &[&str]) -> String {
     let server = FakeServer::start(|mut client| {
         client.answer_request(endless_puzzle_line());
@@ -56,7 +55,7 @@ fn a_quiet_and_a_verbose_client_show_no_progress() {
 }
 
 #[test]
-fn the_last_word_is_what_was_solved() {
+fn the_progress_is_erased_before_the_report_of_the_solution() {
     let server = serve("Don't Panic.", &["--bits", "8"]);
     let outcome = outcome_of(client_on_a_terminal(&[&server]));
     assert_eq!(outcome.status, Some(0), "{outcome:?}");

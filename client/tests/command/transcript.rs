@@ -1,20 +1,20 @@
-//! The client's side of the wire to the byte, against transcripts written out by hand.
-
-mod support;
+//! Every byte that the client sends, compared with transcripts that were written by hand.
 
 use powtcp_common::hashcash::Difficulty;
-use support::fake_server::{Peer, serve_once};
 
-/// What a server of the hashcash dialect sends at 12 bits, its counter left out.
+use super::support::fake_server::{Peer, serve_once};
+use super::support::program::Expectations;
+
+/// A puzzle of the hashcash dialect with 12 bits, without its counter.
 const HASHCASH: &str = "1:12:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:";
-/// The same of the powtcp dialect, where three hexadecimal digits are 12 bits. Its date has 14
-/// digits, its resource colons.
+/// A puzzle of the powtcp dialect, where three hex digits are 12 bits. Its date has 14 digits, and its
+/// resource contains colons.
 const POWTCP: &str = "1:3:20261122105400:[2001:db8::7]:52386::YWJjZGVmZ2hpamts:";
 const DIALECTS: [&str; 2] = [HASHCASH, POWTCP];
 const BITS: u32 = 12;
 
-/// Expects a message with a stamp of `prefix`, a counter as the protocol spells it, and a hash that
-/// is good, and nothing else.
+/// Expects exactly one message, whose stamp begins with `prefix`, ends with a counter in base64, and
+/// has enough leading zero bits.
 #[track_caller]
 fn assert_pays(line: &str, prefix: &str) {
     let stamp = line
@@ -32,7 +32,7 @@ fn assert_pays(line: &str, prefix: &str) {
     assert!(difficulty.is_met_by(stamp.as_bytes()), "{stamp}");
 }
 
-/// Padded standard base64 (RFC 4648, 4) of ASCII text.
+/// Decodes ASCII text from padded standard base64 (RFC 4648, 4).
 fn decoded(text: &str) -> Option<String> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = text.trim_end_matches('=');
@@ -49,8 +49,8 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bits.as_chunks().0.iter().map(byte).collect()).ok()
 }
 
-/// Plays a whole handshake with the puzzle of `prefix`; `say` sends each line of the server. Checks
-/// every byte of the client, and what it prints.
+/// Plays a whole handshake with the puzzle of `prefix`, in which `say` sends each line of the server.
+/// Checks every byte that the client sends and prints.
 fn handshake(prefix: &'static str, threads: &str, say: fn(&mut Peer, &str)) {
     let (outcome, ()) = serve_once(&["--threads", threads], move |mut client| {
         assert_eq!(client.line(), "1:\n");
@@ -65,7 +65,7 @@ fn handshake(prefix: &'static str, threads: &str, say: fn(&mut Peer, &str)) {
 }
 
 #[test]
-fn a_puzzle_of_either_dialect_is_asked_for_and_paid() {
+fn a_puzzle_of_either_dialect_is_requested_and_solved() {
     for prefix in DIALECTS {
         for threads in ["1", "2"] {
             handshake(prefix, threads, |client, line| {
@@ -76,7 +76,7 @@ fn a_puzzle_of_either_dialect_is_asked_for_and_paid() {
 }
 
 #[test]
-fn lines_may_end_in_a_carriage_return() {
+fn lines_may_end_with_a_carriage_return() {
     for prefix in DIALECTS {
         handshake(prefix, "1", |client, line| {
             client.send(format!("{line}\r\n"));
@@ -85,7 +85,7 @@ fn lines_may_end_in_a_carriage_return() {
 }
 
 #[test]
-fn lines_may_arrive_a_byte_at_a_time() {
+fn lines_may_arrive_one_byte_at_a_time() {
     for prefix in DIALECTS {
         handshake(prefix, "1", |client, line| {
             client.send_bytewise(format!("{line}\n"));
@@ -94,7 +94,7 @@ fn lines_may_arrive_a_byte_at_a_time() {
 }
 
 #[test]
-fn what_follows_the_resource_is_ignored() {
+fn messages_after_the_resource_are_ignored() {
     let (outcome, ()) = serve_once(&[], |mut client| {
         client.answer_request(format!("2:{HASHCASH}MA==\n"));
         assert_pays(&client.line(), HASHCASH);
@@ -105,7 +105,7 @@ fn what_follows_the_resource_is_ignored() {
 }
 
 #[test]
-fn a_resource_is_printed_to_the_byte_however_odd_and_long() {
+fn every_byte_of_a_resource_is_printed_up_to_the_maximum_length() {
     let longest = [b'x'; 65_536 - "4:\n".len()];
     for resource in [&b""[..], b" 4:0: ", b"\x1b[1mbold\0\xff\r", &longest] {
         let answer = [b"4:", resource, b"\n"].concat();
@@ -121,9 +121,9 @@ fn a_resource_is_printed_to_the_byte_however_odd_and_long() {
 }
 
 #[test]
-fn the_longest_puzzle_that_can_be_paid_in_one_line_is_paid() {
+fn the_longest_puzzle_whose_stamp_fits_into_a_line_is_solved() {
     let fixed = "1:0:261122105400:::r:";
-    // `3:`, 28 characters for any counter, and `\n` belong to the line as well.
+    // The line also contains `3:`, up to 28 characters of the counter, and `\n`.
     let resource = "x".repeat(512 - "3:\n".len() - 28 - fixed.len());
     let prefix = fixed.replace(":::", &format!(":{resource}::"));
     let puzzle = format!("2:{prefix}MA==\n");
@@ -140,7 +140,7 @@ fn the_longest_puzzle_that_can_be_paid_in_one_line_is_paid() {
 }
 
 #[test]
-fn base64_is_read_as_the_rfc_has_it() {
+fn base64_is_decoded_as_the_rfc_specifies() {
     let known = [
         ("MA==", "0"),
         ("MTI=", "12"),

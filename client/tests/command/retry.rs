@@ -1,0 +1,226 @@
+//! Retries before the client has a puzzle, and errors that no retry can help with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use powtcp_common::refusal::Refusal;
+use powtcp_testkit::process::Outcome;
+
+use super::support::fake_server::{FakeServer, Peer};
+use super::support::ports::taken_port;
+use super::support::program::{Expectations, client, outcome_of, start};
+use super::support::puzzles::{endless_puzzle_line, puzzle_line, refusal_line, refused};
+use super::support::real_server::serve;
+
+/// What the client writes between the error and the number of the retry.
+const NOTE: &str = "; retry ";
+
+/// Lets `fail` end the first `failures` connections, and serves the next one. Returns how the client
+/// ended, and how many connections it made.
+fn served_after(
+    failures: usize,
+    arguments: &[&str],
+    fail: impl Fn(Peer) + Send + Sync + 'static,
+) -> (Outcome, usize) {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&connections);
+    let server = FakeServer::start_for_many(move |mut client| {
+        if seen.fetch_add(1, SeqCst) < failures {
+            return fail(client);
+        }
+        client.take_stamp();
+        client.end_with("4:paid\n");
+    });
+    let outcome = outcome_of(client(&[&[server.address()], arguments].concat()));
+    (outcome, connections.load(SeqCst))
+}
+
+fn busy(mut client: Peer) {
+    client.answer_request(refusal_line(Refusal::ServerBusy));
+    client.rest();
+}
+
+/// Resets the connection: the socket is closed while it holds unread bytes (RFC 2525, 2.17).
+fn reset(client: Peer) {
+    client.wait_for_bytes();
+}
+
+/// Expects a note about each of `count` retries.
+#[track_caller]
+fn assert_notes(outcome: &Outcome, reason: &str, count: usize, most: usize) {
+    let notes: Vec<_> = outcome
+        .stderr
+        .iter()
+        .filter_map(|line| line.split_once(NOTE))
+        .collect();
+    assert_eq!(notes.len(), count, "{outcome:?}");
+    for ((error, when), number) in notes.iter().zip(1..) {
+        assert!(error.contains(reason), "{error:?}");
+        let delay = when.strip_prefix(&format!("{number} of {most} in "));
+        let seconds = delay.and_then(|delay| delay.strip_suffix(" s"));
+        let seconds: Option<f64> = seconds.and_then(|seconds| seconds.parse().ok());
+        assert!(
+            seconds.is_some_and(|s| (0.0..=10.0).contains(&s)),
+            "{when:?}"
+        );
+    }
+}
+
+#[test]
+fn a_busy_server_is_retried_until_it_has_room() {
+    let (outcome, connections) = served_after(3, &["--retry", "5"], busy);
+    outcome.assert_printed("paid");
+    assert_eq!(connections, 4);
+    assert_notes(&outcome, &refused(Refusal::ServerBusy), 3, 5);
+}
+
+#[test]
+fn a_reset_connection_is_retried() {
+    let (outcome, connections) = served_after(2, &["--retry", "2"], reset);
+    outcome.assert_printed("paid");
+    assert_eq!(connections, 3);
+    assert_notes(&outcome, "the connection broke: ", 2, 2);
+}
+
+#[test]
+fn a_refused_connection_is_retried() {
+    let (socket, address) = taken_port();
+    let address = address.to_string();
+    let mut client = start(client(&["--retry", "100", "--timeout", "1h", &address]));
+    client.wait_for("Connection refused (os error 111); retry 2 of 100 in ");
+    socket.listen(1).expect("a bound socket");
+    let (stream, _) = socket.accept().expect("a client that returns");
+    let mut peer = Peer::new(stream.into());
+    peer.take_stamp();
+    peer.end_with("4:paid\n");
+    client.finish().assert_printed("paid");
+}
+
+#[test]
+fn the_default_is_two_retries_and_the_last_error_is_shown() {
+    let (outcome, connections) = served_after(usize::MAX, &[], busy);
+    assert_eq!((outcome.status, &*outcome.text()), (Some(1), ""));
+    assert_eq!(connections, 3);
+    assert_notes(&outcome, &refused(Refusal::ServerBusy), 2, 2);
+    let last = outcome.stderr.last().expect("an error");
+    let expected = format!("powtcp-client: {}", refused(Refusal::ServerBusy));
+    assert_eq!(*last, expected);
+}
+
+#[test]
+fn without_retries_the_first_error_is_final() {
+    for fail in [busy, reset] {
+        let (outcome, connections) = served_after(1, &["--retry", "0"], fail);
+        assert_eq!((outcome.status, connections), (Some(1), 1), "{outcome:?}");
+        assert_notes(&outcome, "", 0, 0);
+    }
+}
+
+#[test]
+fn a_quiet_client_reports_no_retries_and_a_verbose_one_logs_them() {
+    let (outcome, connections) = served_after(2, &["--retry", "2", "--quiet"], busy);
+    outcome.assert_printed("paid");
+    assert_eq!((outcome.stderr.len(), connections), (0, 3), "{outcome:?}");
+
+    let (outcome, _) = served_after(2, &["--retry", "2", "--verbose"], busy);
+    outcome.assert_printed("paid");
+    let logged =
+        |line: &&String| line.contains(" msg=\"trying again\" error=\"the server refused: ");
+    let lines: Vec<_> = outcome.stderr.iter().filter(logged).collect();
+    assert_eq!(lines.len(), 2, "{outcome:?}");
+    for (line, number) in lines.iter().zip(1..) {
+        assert!(line.contains(&format!(" retry={number} in_ms=")), "{line}");
+    }
+}
+
+/// Expects that a client with many retries makes one connection and fails with `reason`.
+#[track_caller]
+fn assert_final(arguments: &[&str], reason: &str, script: impl Fn(Peer) + Send + Sync + 'static) {
+    let arguments = [&["--quiet", "--retry", "100"], arguments].concat();
+    let (outcome, connections) = served_after(usize::MAX, &arguments, script);
+    outcome.assert_failed(reason);
+    assert_eq!(connections, 1, "{outcome:?}");
+}
+
+#[test]
+fn any_other_refusal_of_a_request_is_final() {
+    for refusal in Refusal::ALL {
+        if refusal != Refusal::ServerBusy {
+            assert_final(&[], &refused(refusal), move |mut client| {
+                client.answer_request(refusal_line(refusal));
+                client.rest();
+            });
+        }
+    }
+}
+
+#[test]
+fn any_other_refusal_of_a_stamp_on_its_own_connection_is_final() {
+    let retried = [Refusal::ServerBusy, Refusal::ShuttingDown];
+    let known = Refusal::ALL
+        .into_iter()
+        .filter(|refusal| !retried.contains(refusal))
+        .map(Refusal::text);
+    for text in known.chain(["server is busy, very", ""]) {
+        let reason = format!("the server refused: {text}");
+        assert_final(&[], &reason, move |mut client| {
+            client.take_stamp();
+            client.end_with(format!("0:{text}\n"));
+        });
+    }
+}
+
+#[test]
+fn a_puzzle_that_cannot_be_solved_is_final() {
+    let script = |line: String| {
+        move |mut client: Peer| {
+            client.answer_request(&line);
+            client.rest_while_open();
+        }
+    };
+    let no_puzzle = puzzle_line(8).replace("2:1:", "2:2:");
+    assert_final(&[], "the server sent no puzzle", script(no_puzzle));
+    assert_final(&[], "--max-bits is 32", script(puzzle_line(33)));
+    let impatient = ["--max-bits", "64", "--solve-timeout", "100ms"];
+    let endless = script(endless_puzzle_line());
+    assert_final(&impatient, "before --solve-timeout", endless);
+}
+
+#[test]
+fn an_answer_that_is_missing_or_wrong_is_final() {
+    assert_final(&[], "did not send a puzzle", |mut client| {
+        assert_eq!(client.line(), "1:\n");
+        client.rest();
+    });
+    let impatient = ["--timeout", "100ms"];
+    assert_final(&impatient, "did not send a puzzle in time", |mut client| {
+        client.rest_while_open();
+    });
+    assert_final(
+        &impatient,
+        "did not send a resource in time",
+        |mut client| {
+            client.take_stamp();
+            client.rest_while_open();
+        },
+    );
+    assert_final(&[], "something unexpected", |mut client| {
+        client.answer_request("4:for nothing\n");
+        client.rest_while_open();
+    });
+    assert_final(&[], "a line that is too long", |mut client| {
+        client.answer_request([b'x'; 65_536]);
+        client.rest_while_open();
+    });
+}
+
+#[test]
+fn many_clients_of_a_full_server_are_all_served_in_the_end() {
+    // Room for one connection. Each client holds it for a puzzle of some milliseconds.
+    let server = serve("paid", &["--max-connections", "1", "--bits", "12"]);
+    let arguments = ["--retry", "100", "--timeout", "1h", &server];
+    let clients: Vec<_> = (0..8).map(|_| start(client(&arguments))).collect();
+    for client in clients {
+        client.finish().assert_printed("paid");
+    }
+}
