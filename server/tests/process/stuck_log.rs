@@ -10,7 +10,7 @@ use crate::support::messages::{DROPPED, NOT_RELOADED};
 use crate::support::page::Page;
 use crate::support::server::field;
 use crate::support::tools::succeed;
-use crate::support::unread::Unread;
+use crate::support::unread::{Lines, Unread};
 
 const DROPPED_LINES: &str = "powtcp_log_lines_dropped_total";
 
@@ -40,12 +40,13 @@ fn a_full_standard_error_stops_neither_the_service_nor_the_page_nor_the_shutdown
 
 #[test]
 fn dropped_lines_are_counted_and_reported_when_the_log_is_read_again() {
-    let mut server = Unread::start();
+    let server = Unread::start();
     log_until_a_line_is_dropped(&server.program, &server.page);
     let dropped = server.page.values()[DROPPED_LINES];
+    let lines = Lines::of(server.stderr);
     // The server logs nothing more on its own: a timer writes the report.
     let report = loop {
-        let line = server.next_line();
+        let line = lines.next();
         if line.contains(DROPPED) {
             break line;
         }
@@ -55,7 +56,7 @@ fn dropped_lines_are_counted_and_reported_when_the_log_is_read_again() {
     assert!(report.contains(" level=WARN "), "{report}");
     assert_eq!(field(&report, "count"), dropped.to_string());
     Client::connect(server.address).handshake();
-    assert!(server.next_line().contains("puzzle sent"));
+    assert!(lines.next().contains("puzzle sent"));
     assert_eq!(server.page.values()[DROPPED_LINES], dropped);
 }
 
@@ -69,8 +70,13 @@ fn a_server_with_many_unwritten_lines_ends() {
 
 #[test]
 fn lines_for_a_closed_standard_error_are_counted() {
-    let (program, address, page) = Unread::start().close_stderr();
-    Client::connect(address).handshake();
+    let Unread {
+        program,
+        address,
+        page,
+        stderr,
+    } = Unread::start();
+    drop(stderr);
     while page.values()[DROPPED_LINES] < 2.0 {
         Client::connect(address).handshake();
     }

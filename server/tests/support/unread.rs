@@ -1,11 +1,13 @@
 //! A server whose standard error is full: the test has stopped reading it.
 
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, ErrorKind, PipeReader, PipeWriter, Write, pipe};
+use std::io::{BufRead, BufReader, ErrorKind, PipeReader, Write, pipe};
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
+use powtcp_testkit::PATIENCE;
 use powtcp_testkit::process::Program;
 
 use super::messages::SERVING_METRICS;
@@ -17,7 +19,8 @@ pub(crate) struct Unread {
     pub(crate) program: Program,
     pub(crate) address: SocketAddr,
     pub(crate) page: Page,
-    stderr: BufReader<PipeReader>,
+    /// The reading end of the pipe. Dropping it closes the server's standard error.
+    pub(crate) stderr: BufReader<PipeReader>,
 }
 
 impl Unread {
@@ -26,60 +29,75 @@ impl Unread {
         let (reader, writer) = pipe().expect("a pipe");
         let arguments = "--listen 127.0.0.1:0 --metrics 127.0.0.1:0 --bits 8";
         let arguments: Vec<&str> = arguments.split(' ').collect();
-        let stderr = writer.try_clone().expect("a descriptor").into();
-        let program = Program::start_with_stderr(command(&arguments), stderr);
+        let program = Program::start_with_stderr(command(&arguments), writer.into());
+        let program = program.expect("a program that was built");
         let mut stderr = BufReader::new(reader);
         let mut address_in = |message: &str| loop {
-            let line = next_line(&mut stderr);
+            let line = next_line(&mut stderr).expect("a server that listens");
             if line.contains(message) {
                 break field(&line, "address").parse().expect("an address");
             }
         };
         let address = address_in("listening");
         let page = Page::at(address_in(SERVING_METRICS));
-        fill(&writer);
+        fill(program.pid());
         Self {
-            program: program.expect("a program that was built"),
+            program,
             address,
             page,
             stderr,
         }
     }
+}
 
-    /// Reads the next line of the log.
-    pub(crate) fn next_line(&mut self) -> String {
-        next_line(&mut self.stderr)
+/// The lines of a standard error that is read again.
+pub(crate) struct Lines(Receiver<String>);
+
+impl Lines {
+    /// Reads `stderr` to its end, in the background.
+    pub(crate) fn of(mut stderr: BufReader<PipeReader>) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            while let Some(line) = next_line(&mut stderr) {
+                // The test may be over.
+                let _ = sender.send(line);
+            }
+        });
+        Self(receiver)
     }
 
-    /// Closes the reading end of the server's standard error.
-    pub(crate) fn close_stderr(self) -> (Program, SocketAddr, Page) {
-        (self.program, self.address, self.page)
+    /// Waits for the next line.
+    #[track_caller]
+    pub(crate) fn next(&self) -> String {
+        self.0.recv_timeout(PATIENCE).expect("a line of the log")
     }
 }
 
-/// Returns the next line that is not one of the filling.
-fn next_line(stderr: &mut impl BufRead) -> String {
+/// Returns the next line that is not one of the filling, or `None` at the end.
+fn next_line(stderr: &mut impl BufRead) -> Option<String> {
     loop {
         let mut line = String::new();
-        let len = stderr.read_line(&mut line).expect("a pipe");
-        assert!(len > 0, "the server has ended");
+        if stderr.read_line(&mut line).expect("a pipe") == 0 {
+            return None;
+        }
         if line != "\n" {
             assert_eq!(line.pop(), Some('\n'), "a line that was cut: {line:?}");
-            return line;
+            return Some(line);
         }
     }
 }
 
-/// Fills a pipe with empty lines, through a description of its own: the server's stays blocking.
-fn fill(pipe: &PipeWriter) {
-    let mut filling = OpenOptions::new()
+/// Fills the standard error of a process with empty lines, through a description of its own: the
+/// process's stays blocking.
+fn fill(pid: u32) {
+    let mut pipe = OpenOptions::new()
         .write(true)
         .custom_flags(libc::O_NONBLOCK)
-        .open(format!("/proc/self/fd/{}", pipe.as_raw_fd()))
+        .open(format!("/proc/{pid}/fd/2"))
         .expect("proc(5)");
     for size in [4096, 1] {
         let error = loop {
-            if let Err(error) = filling.write(&[b'\n'; 4096][..size]) {
+            if let Err(error) = pipe.write(&[b'\n'; 4096][..size]) {
                 break error;
             }
         };
