@@ -201,7 +201,7 @@ mod tests {
         for number in [libc::EPERM, libc::EACCES, libc::ECONNABORTED] {
             let mut starved = false;
             for is_first in [true, false, false] {
-                let accepted = accept_after(std::iter::repeat(number), &mut starved);
+                let accepted = accept_after(std::iter::repeat_n(number, 1_000), &mut starved);
                 let Accepted::Exhausted { is_new, error } = accepted else {
                     panic!("{accepted:?}");
                 };

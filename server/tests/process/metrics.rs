@@ -10,7 +10,7 @@ use powtcp_common::refusal::Refusal;
 use crate::support::answers::refusal;
 use crate::support::client::Client;
 use crate::support::descriptors::limit_descriptors;
-use crate::support::messages::{ACCEPTING_PAUSED, CLOSED};
+use crate::support::messages::{ACCEPTED, ACCEPTING_PAUSED, CLOSED};
 use crate::support::page::{Page, rest};
 use crate::support::server::{ServerProcess, serve};
 use crate::support::solving::wrong_line;
@@ -210,19 +210,23 @@ fn a_silent_visit_is_ended() {
 
 #[test]
 fn a_server_without_free_descriptors_still_shows_its_page() {
-    let (mut server, page) = start(&["--handshake-timeout", "1h"]);
+    let (mut server, page) = start(&["--handshake-timeout", "1h", "--log-level", "debug"]);
     limit_descriptors(server.pid(), 64);
-    let _clients: Vec<_> = (0..100)
+    let clients: Vec<_> = (0..100)
         .map(|_| Client::connect(server.address()))
         .collect();
     server.wait_for(ACCEPTING_PAUSED);
-    for _ in 0..20 {
+    for client in clients.into_iter().take(20) {
         let values = page.values();
         assert_eq!(values["powtcp_accepting_paused"], 1.0);
         assert_eq!(values["process_max_fds"], 64.0);
         assert!(values["process_open_fds"] >= 60.0);
         assert!(values["process_cpu_seconds_total"] < 60.0);
         assert!(values["process_resident_memory_bytes"] > 1e6);
+        // The service takes each descriptor that becomes free, but not the one of the page.
+        drop(client);
+        server.wait_for(CLOSED);
+        server.wait_for(ACCEPTED);
     }
 }
 
