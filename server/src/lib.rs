@@ -4,7 +4,7 @@
 //!
 //! - Pure, without a socket, a clock, randomness or I/O: [`time`], [`protocol`], [`admission`], and the
 //!   crate `powtcp-common`. Time is an argument, randomness is bytes, and replies are return values.
-//! - The shell: [`net`], [`metrics_page`], and the event loop in [`server`] with [`watch`].
+//! - The shell: [`net`], [`metrics_page`], and the event loop in [`server`] with [`housekeeping`].
 //! - The edge, which faces the operator: `main`, [`config`], [`descriptors`], [`resources`], [`telemetry`].
 //!
 //! A byte that arrives goes from a socket through [`net::connection`] to a line, a message and the
@@ -15,6 +15,7 @@
 pub mod admission;
 pub mod config;
 pub mod descriptors;
+pub mod housekeeping;
 pub mod metrics_page;
 pub mod net;
 pub mod protocol;
@@ -22,4 +23,3 @@ pub mod resources;
 pub mod server;
 pub mod telemetry;
 pub mod time;
-pub mod watch;

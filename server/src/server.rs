@@ -15,6 +15,7 @@ use signal_hook_mio::v1_0::Signals;
 use crate::admission::Standing;
 use crate::config::Config;
 use crate::descriptors::DescriptorPlan;
+use crate::housekeeping::Housekeeping;
 use crate::metrics_page::MetricsPage;
 use crate::net::acceptor::Acceptor;
 use crate::net::clock::Clock;
@@ -28,7 +29,6 @@ use crate::telemetry::log::Log;
 use crate::telemetry::metrics::Gauges;
 use crate::telemetry::process::{ProcessFiles, open_descriptors};
 use crate::time::{Moment, Now};
-use crate::watch::Watch;
 
 /// Events handled in one turn. It keeps turns short: during a turn no connection leaves the backlog.
 const EVENTS_PER_TURN: usize = 256;
@@ -41,7 +41,7 @@ pub struct Server {
     poll: Poll,
     signals: Signals,
     clock: Clock,
-    watch: Watch,
+    housekeeping: Housekeeping,
     shared: Shared,
     /// Shut from the first signal on.
     intake: Intake,
@@ -80,7 +80,7 @@ impl Server {
             poll,
             signals,
             clock,
-            watch: Watch::default(),
+            housekeeping: Housekeeping::default(),
             shared: Shared::new(config.rules, config.resources, log, registry),
             intake: Intake::new(acceptor, descriptors.waiting),
             connections: Connections::new(config.bounds),
@@ -123,7 +123,8 @@ impl Server {
             if self.turn(&events, now)?.is_break() {
                 break;
             }
-            self.watch.after_turn(&self.clock, &mut self.shared, now);
+            self.housekeeping
+                .after_turn(&self.clock, &mut self.shared, now);
             let worked = self.clock.moment().since(now.moment);
             self.shared.metrics.turns.observe(worked);
         }
@@ -253,8 +254,8 @@ impl Server {
                         page.on_retry();
                     }
                 }
-                Some(Timer::LogReport) => self.watch.report_suppressed(shared, now),
-                Some(Timer::DropReport) => self.watch.report_dropped(shared, now),
+                Some(Timer::LogReport) => self.housekeeping.report_suppressed(shared, now),
+                Some(Timer::DropReport) => self.housekeeping.report_dropped(shared, now),
                 Some(Timer::Shutdown) => {
                     self.connections.end_shutdown(shared, now);
                     return ControlFlow::Break(());

@@ -24,7 +24,7 @@ const STACK_SIZE: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct LineQueue {
     lines: Sender<QueuedLine>,
-    tally: Arc<Tally>,
+    counts: Arc<LineCounts>,
     /// Disconnected once the writer has ended.
     ended: Receiver<()>,
     /// Whether a line did not fit, and more than half of the queue has been full since. Without it a
@@ -41,7 +41,7 @@ struct QueuedLine {
 
 /// What the loop and the writer both count.
 #[derive(Debug, Default)]
-struct Tally {
+struct LineCounts {
     /// Bytes in the queue, with the line that is being written.
     queued: AtomicUsize,
     /// Lines dropped since the start, reports not counted.
@@ -58,18 +58,18 @@ impl LineQueue {
     pub(super) fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
         let (lines, received) = mpsc::channel();
         let (end, ended) = mpsc::channel();
-        let tally = Arc::new(Tally::default());
-        let counts = Arc::clone(&tally);
+        let counts = Arc::new(LineCounts::default());
+        let shared = Arc::clone(&counts);
         let writer = thread::Builder::new()
             .name("log".to_string())
             .stack_size(STACK_SIZE);
         writer.spawn(move || {
-            write_lines(out, &received, &counts);
+            write_lines(out, &received, &shared);
             drop(end);
         })?;
         Ok(Self {
             lines,
-            tally,
+            counts,
             ended,
             refusing: false,
         })
@@ -79,7 +79,7 @@ impl LineQueue {
     pub(super) fn push(&mut self, text: &str) {
         self.refusing |= self.queued() + text.len() > MAX_QUEUED;
         if self.refusing {
-            self.tally.drop_line(0);
+            self.counts.drop_line(0);
         } else {
             self.send(text, 0);
         }
@@ -97,17 +97,17 @@ impl LineQueue {
             return 0;
         }
         self.refusing = false;
-        self.tally.unreported.swap(0, Relaxed)
+        self.counts.unreported.swap(0, Relaxed)
     }
 
     /// Returns whether there are dropped lines to be reported.
     pub(super) fn has_unreported(&self) -> bool {
-        self.tally.unreported.load(Relaxed) > 0
+        self.counts.unreported.load(Relaxed) > 0
     }
 
     /// Returns the number of lines dropped since the start.
     pub(super) fn dropped_total(&self) -> u64 {
-        self.tally.dropped.load(Relaxed)
+        self.counts.dropped.load(Relaxed)
     }
 
     /// Waits until all lines are written, but not longer than [`EXIT_WAIT`].
@@ -118,11 +118,11 @@ impl LineQueue {
     }
 
     fn queued(&self) -> usize {
-        self.tally.queued.load(Relaxed)
+        self.counts.queued.load(Relaxed)
     }
 
     fn send(&self, text: &str, reports: u64) {
-        self.tally.queued.fetch_add(text.len(), Relaxed);
+        self.counts.queued.fetch_add(text.len(), Relaxed);
         let line = QueuedLine {
             text: text.into(),
             reports,
@@ -132,7 +132,7 @@ impl LineQueue {
     }
 }
 
-impl Tally {
+impl LineCounts {
     /// Counts a line that is lost. A lost report is reported again.
     fn drop_line(&self, reports: u64) {
         self.dropped.fetch_add(u64::from(reports == 0), Relaxed);
@@ -142,18 +142,18 @@ impl Tally {
 
 /// Writes lines until the sender is gone. One call writes one line, so that lines of other processes
 /// on the same pipe come between lines and not within one.
-fn write_lines(mut out: impl Write, lines: &Receiver<QueuedLine>, tally: &Tally) {
+fn write_lines(mut out: impl Write, lines: &Receiver<QueuedLine>, counts: &LineCounts) {
     // Whether an error ended the last line before its `\n`.
     let mut torn = false;
     for QueuedLine { text, reports } in lines {
         torn = torn && write_whole(&mut out, b"\n").is_err();
         if torn {
-            tally.drop_line(reports);
+            counts.drop_line(reports);
         } else if let Err(written) = write_whole(&mut out, text.as_bytes()) {
             torn = written > 0;
-            tally.drop_line(reports);
+            counts.drop_line(reports);
         }
-        tally.queued.fetch_sub(text.len(), Relaxed);
+        counts.queued.fetch_sub(text.len(), Relaxed);
     }
 }
 
@@ -279,17 +279,17 @@ mod tests {
             sender.send(QueuedLine { text, reports }).unwrap();
         }
         drop(sender);
-        let tally = Tally {
+        let counts = LineCounts {
             queued: AtomicUsize::new(14),
-            ..Tally::default()
+            ..LineCounts::default()
         };
-        write_lines(out, &lines, &tally);
-        assert_eq!(tally.queued.into_inner(), 0);
+        write_lines(out, &lines, &counts);
+        assert_eq!(counts.queued.into_inner(), 0);
         let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
         (
             text,
-            tally.dropped.into_inner(),
-            tally.unreported.into_inner(),
+            counts.dropped.into_inner(),
+            counts.unreported.into_inner(),
         )
     }
 

@@ -16,7 +16,7 @@ const DROP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Looks at the clocks and the log after each turn of the loop. Its timers are armed only while there is
 /// something to report, so that an idle server sleeps.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct Housekeeping {
     clock: ClockWatch,
     /// Whether [`Timer::LogReport`] is armed.
     reporting_suppressed: bool,
@@ -24,7 +24,7 @@ pub struct Watch {
     reporting_dropped: bool,
 }
 
-impl Watch {
+impl Housekeeping {
     /// Warns of a changed wall clock, and arms the timers of the log.
     pub fn after_turn(&mut self, clock: &Clock, shared: &mut Shared, now: Now) {
         let Shared { log, timers, .. } = shared;
