@@ -223,6 +223,8 @@ impl Server {
             connections,
             ..
         } = self;
+        // Before the log line, after which a connection is refused by the kernel.
+        intake.shut(connections, shared, now);
         let fields = [
             ("signal", Value::Text(signal)),
             ("connections", Value::Number(connections.len() as u64)),
@@ -230,7 +232,6 @@ impl Server {
         shared.log.line(now, Level::Info, "shutting down", &fields);
         let due = now.moment.after(self.shutdown_timeout).due_tick();
         shared.timers.arm(due, Timer::Shutdown);
-        intake.shut(connections, shared, now);
         connections.begin_shutdown(shared, now);
     }
 
