@@ -10,6 +10,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use powtcp_common::address::ClientAddr;
 use powtcp_common::log_line::Value;
+use powtcp_common::refusal::Refusal;
 
 use super::acceptor::{Accepted, Acceptor};
 use super::connections::Connections;
@@ -20,17 +21,19 @@ use crate::time::{Now, TimerId};
 
 /// Newcomers that wait to be admitted. Together with the 4,096 of the backlog's default length, a burst
 /// of 12,000 connections fits.
-const MAX_WAITING: usize = 8192;
+pub const MAX_WAITING: usize = 8192;
 /// Connections admitted in one turn. It stops newcomers from delaying admitted connections.
 const ADMISSIONS_PER_TURN: usize = 64;
-/// How long accepting pauses after descriptors ran out, unless one of ours is freed before.
-const ACCEPT_RETRY: Duration = Duration::from_secs(1);
+/// How long accepting pauses after a failure, unless one of our descriptors is freed before.
+pub const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
 /// Accepts connections until it is shut.
 pub struct Intake {
     /// `None` once it is shut.
     acceptor: Option<Acceptor>,
     newcomers: NewcomerQueue<(TcpStream, ClientAddr)>,
+    /// Newcomers that may wait, at most [`MAX_WAITING`].
+    max_waiting: usize,
     /// The number of connections, newcomers included, when descriptors last ran out.
     exhausted_at: usize,
     /// The timer of [`Timer::AcceptRetry`], while it is armed.
@@ -38,11 +41,13 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Creates an intake of the connections of `acceptor`.
-    pub fn new(acceptor: Acceptor) -> Self {
+    /// Creates an intake of the connections of `acceptor`, of which `max_waiting` may wait for
+    /// admission.
+    pub fn new(acceptor: Acceptor, max_waiting: usize) -> Self {
         Self {
             acceptor: Some(acceptor),
             newcomers: NewcomerQueue::new(),
+            max_waiting,
             exhausted_at: 0,
             retry: None,
         }
@@ -53,7 +58,7 @@ impl Intake {
         self.acceptor.as_ref()?.local_addr().ok()
     }
 
-    /// Returns whether accepting is paused because descriptors ran out.
+    /// Returns whether accepting is paused because descriptors ran out or accepting keeps failing.
     pub fn is_paused(&self) -> bool {
         self.acceptor.as_ref().is_some_and(Acceptor::is_starved)
     }
@@ -68,10 +73,27 @@ impl Intake {
         self.newcomers.len()
     }
 
-    /// Stops listening for good and drops the newcomers. Returns whether it was open.
-    pub fn shut(&mut self) -> bool {
-        self.newcomers.clear();
-        self.acceptor.take().is_some()
+    /// Stops listening for good, and tells the newcomers and the connections in the backlog that the
+    /// server is shutting down. Returns whether it was open.
+    pub fn shut(&mut self, connections: &mut Connections, shared: &mut Shared, now: Now) -> bool {
+        let Some(mut acceptor) = self.acceptor.take() else {
+            return false;
+        };
+        let why = Refusal::ShuttingDown;
+        while let Some((socket, client)) = self.newcomers.pop() {
+            shared.metrics.accepted += 1;
+            connections.turn_away(socket, client, why, shared, now);
+        }
+        // Closing the listening socket resets what is left in the backlog. Each connection is closed
+        // before the next is accepted, so one descriptor is enough.
+        for _ in 0..MAX_WAITING {
+            let Ok(Accepted::Connection(socket, address)) = acceptor.accept() else {
+                break;
+            };
+            shared.metrics.accepted += 1;
+            connections.turn_away(socket, address.into(), why, shared, now);
+        }
+        true
     }
 
     /// Notes that the backlog may hold connections.
@@ -119,7 +141,7 @@ impl Intake {
         };
         let mut accepted = 0;
         while acceptor.is_ready() {
-            if self.newcomers.len() >= MAX_WAITING {
+            if self.newcomers.len() >= self.max_waiting {
                 return acceptor.rearm(&shared.registry);
             }
             match acceptor.accept()? {
@@ -128,7 +150,8 @@ impl Intake {
                     self.newcomers.push(client.ip().into(), (socket, client));
                     accepted += 1;
                 }
-                Accepted::Empty => {}
+                Accepted::Empty { resumed: false } => {}
+                Accepted::Empty { resumed: true } => report_resumption(shared, now),
                 Accepted::Exhausted { is_new, error } => {
                     self.exhausted_at = open + accepted;
                     if is_new {
@@ -154,5 +177,11 @@ fn report_pause(error: &io::Error, open: usize, shared: &mut Shared, now: Now) {
             ("connections", Value::Number(open as u64)),
         ];
         shared.log.limited_line(now, Kind::Paused, &fields);
+    }
+}
+
+fn report_resumption(shared: &mut Shared, now: Now) {
+    if shared.log.admits(now, Kind::Resumed) {
+        shared.log.limited_line(now, Kind::Resumed, &[]);
     }
 }

@@ -4,12 +4,14 @@
 mod support {
     pub(crate) mod answers;
     pub(crate) mod client;
+    pub(crate) mod descriptors;
     pub(crate) mod fail2ban;
     pub(crate) mod messages;
     pub(crate) mod page;
     pub(crate) mod server;
     pub(crate) mod solving;
     pub(crate) mod tools;
+    pub(crate) mod unread;
 }
 
 mod addresses;
@@ -31,5 +33,6 @@ mod reset;
 mod signals;
 mod stock_counter;
 mod stopped;
+mod stuck_log;
 mod systemd;
 mod usage;
