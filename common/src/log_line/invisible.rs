@@ -69,7 +69,9 @@ mod tests {
     #[test]
     fn the_search_finds_what_a_walk_through_the_table_finds() {
         for c in '\0'..=char::MAX {
-            let in_table = INVISIBLE.iter().any(|&(first, last)| first <= c && c <= last);
+            let in_table = INVISIBLE
+                .iter()
+                .any(|&(first, last)| first <= c && c <= last);
             let is_end_of_plane = matches!(u32::from(c) % 0x1_0000, 0xfffe | 0xffff);
             assert_eq!(is_invisible(c), in_table || is_end_of_plane, "{c:?}");
         }
@@ -78,9 +80,25 @@ mod tests {
     #[test]
     fn invisible_characters_are_listed_and_letters_are_not() {
         let invisible = [
-            '\u{ad}', '\u{61c}', '\u{180e}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{2028}', '\u{2029}',
-            '\u{3164}', '\u{fe0f}', '\u{fff9}', '\u{e000}', '\u{fdd0}', '\u{ffff}', '\u{1fffe}', '\u{e0041}',
-            '\u{e01ef}', '\u{f0000}', '\u{10ffff}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{fff9}',
+            '\u{e000}',
+            '\u{fdd0}',
+            '\u{ffff}',
+            '\u{1fffe}',
+            '\u{e0041}',
+            '\u{e01ef}',
+            '\u{f0000}',
+            '\u{10ffff}',
         ];
         for c in invisible {
             assert!(is_invisible(c), "{c:?}");
