@@ -13,9 +13,9 @@ use powtcp_common::log_line::{Level, Value};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::admission::Standing;
-use crate::config::Config;
+use crate::config::{Config, Listen, StartReport};
 use crate::metrics_page::MetricsPage;
-use crate::net::acceptor::Acceptor;
+use crate::net::acceptors::{Acceptors, listen_error};
 use crate::net::clock::Clock;
 use crate::net::connection::Readiness;
 use crate::net::connections::Connections;
@@ -46,6 +46,8 @@ pub struct Server {
     connections: Connections,
     metrics_page: Option<MetricsPage>,
     shutdown_timeout: Duration,
+    /// What to log once the server runs.
+    start_report: Option<StartReport>,
     /// The timer of [`Timer::LogReport`], while it is armed.
     log_report: Option<TimerId>,
 }
@@ -54,14 +56,19 @@ impl Server {
     /// Opens the listening sockets and catches SIGINT and SIGTERM.
     ///
     /// # Errors
-    /// The operating system's, such as an address that is in use, with the address.
+    /// The operating system's, such as an address that is in use, with the address; or a name that
+    /// cannot be resolved.
     pub fn bind(config: Config) -> io::Result<Self> {
         let clock = Clock::start();
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let acceptor = Acceptor::bind(config.listen, &registry, Token::Listener.into())
-            .map_err(|error| listen_error(config.listen, &error))?;
-        let bind_page = |address| {
+        let mut start_report = StartReport::new(&config);
+        let (acceptors, absent) = Acceptors::bind(&config.listen.resolve()?, &registry)?;
+        start_report.absent = absent;
+        let bind_page = |listen: Listen| {
+            let [address, ..] = listen.resolve()?[..] else {
+                return Err(io::Error::other("no address for metrics"));
+            };
             MetricsPage::bind(address, &registry).map_err(|error| listen_error(address, &error))
         };
         let metrics_page = config.metrics.map(bind_page).transpose()?;
@@ -74,17 +81,18 @@ impl Server {
             start: clock.now().wall,
             clock,
             shared: Shared::new(config.rules, config.resources, log, registry),
-            intake: Intake::new(acceptor),
+            intake: Intake::new(acceptors),
             connections: Connections::new(config.bounds),
             metrics_page,
             shutdown_timeout: config.shutdown_timeout,
+            start_report: Some(start_report),
             log_report: None,
         })
     }
 
-    /// Returns the address it listens on, or `None` during a shutdown.
+    /// Returns the first address it listens on, or `None` during a shutdown.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.intake.local_addr()
+        self.intake.local_addrs().first().copied()
     }
 
     /// Returns the address of the metrics page, or `None` without one.
@@ -157,7 +165,7 @@ impl Server {
             ..
         } = self;
         match (token, metrics_page) {
-            (Token::Listener, _) => intake.wake(),
+            (Token::Listener(index), _) => intake.wake(index),
             (Token::Connection(key), _) => {
                 let read_closed = event.is_read_closed();
                 connections.on_ready(key, Readiness { read_closed }, shared, now);
@@ -237,19 +245,9 @@ impl Server {
     }
 
     fn log_start(&mut self) {
-        let now = self.clock.now();
-        let bits = u64::from(self.shared.rules.terms.difficulty.bits());
-        if let Some(address) = self.local_addr().map(|address| address.to_string()) {
-            let fields = [
-                ("address", Value::Text(&address)),
-                ("bits", Value::Number(bits)),
-            ];
-            self.shared.log.line(now, Level::Info, "listening", &fields);
-        }
-        if let Some(address) = self.metrics_addr().map(|address| address.to_string()) {
-            let fields = [("address", Value::Text(&address))];
-            let log = &mut self.shared.log;
-            log.line(now, Level::Info, "serving metrics", &fields);
+        let (addresses, metrics) = (self.intake.local_addrs(), self.metrics_addr());
+        if let Some(report) = self.start_report.take() {
+            report.log(&addresses, metrics, &mut self.shared.log, self.clock.now());
         }
     }
 }
@@ -273,8 +271,4 @@ fn sample(shared: &Shared, intake: &Intake, connections: &Connections, start: Du
         open_descriptors: usage.open_descriptors,
         max_descriptors: usage.max_descriptors,
     }
-}
-
-fn listen_error(address: SocketAddr, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }

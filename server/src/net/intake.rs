@@ -11,7 +11,8 @@ use mio::net::TcpStream;
 use powtcp_common::address::ClientAddr;
 use powtcp_common::log_line::Value;
 
-use super::acceptor::{Accepted, Acceptor};
+use super::acceptor::Accepted;
+use super::acceptors::Acceptors;
 use super::connections::Connections;
 use super::shared::{Shared, Timer};
 use crate::admission::NewcomerQueue;
@@ -29,7 +30,7 @@ const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 /// Accepts connections until it is shut.
 pub struct Intake {
     /// `None` once it is shut.
-    acceptor: Option<Acceptor>,
+    acceptors: Option<Acceptors>,
     newcomers: NewcomerQueue<(TcpStream, ClientAddr)>,
     /// The number of connections, newcomers included, when descriptors last ran out.
     exhausted_at: usize,
@@ -38,29 +39,30 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Creates an intake of the connections of `acceptor`.
-    pub fn new(acceptor: Acceptor) -> Self {
+    /// Creates an intake of the connections of `acceptors`.
+    pub fn new(acceptors: Acceptors) -> Self {
         Self {
-            acceptor: Some(acceptor),
+            acceptors: Some(acceptors),
             newcomers: NewcomerQueue::new(),
             exhausted_at: 0,
             retry: None,
         }
     }
 
-    /// Returns the address it listens on, or `None` once it is shut.
-    pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.acceptor.as_ref()?.local_addr().ok()
+    /// Returns the addresses it listens on: none once it is shut.
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        let acceptors = self.acceptors.as_ref();
+        acceptors.map(Acceptors::local_addrs).unwrap_or_default()
     }
 
     /// Returns whether accepting is paused because descriptors ran out.
     pub fn is_paused(&self) -> bool {
-        self.acceptor.as_ref().is_some_and(Acceptor::is_starved)
+        self.acceptors.as_ref().is_some_and(Acceptors::is_starved)
     }
 
     /// Returns whether it is shut.
     pub fn is_shut(&self) -> bool {
-        self.acceptor.is_none()
+        self.acceptors.is_none()
     }
 
     /// Returns the number of newcomers. While there are any the loop must not sleep.
@@ -71,20 +73,20 @@ impl Intake {
     /// Stops listening for good and drops the newcomers. Returns whether it was open.
     pub fn shut(&mut self) -> bool {
         self.newcomers.clear();
-        self.acceptor.take().is_some()
+        self.acceptors.take().is_some()
     }
 
-    /// Notes that the backlog may hold connections.
-    pub fn wake(&mut self) {
-        if let Some(acceptor) = &mut self.acceptor {
-            acceptor.wake();
+    /// Notes that the backlog of the socket with this index may hold connections.
+    pub fn wake(&mut self, index: usize) {
+        if let Some(acceptors) = &mut self.acceptors {
+            acceptors.wake(index);
         }
     }
 
     /// Ends the pause that [`Timer::AcceptRetry`] was armed for.
     pub fn on_retry(&mut self) {
         self.retry = None;
-        self.wake();
+        self.wake_all();
     }
 
     /// Accepts what the backlog holds, and admits a turn's share of newcomers.
@@ -99,7 +101,7 @@ impl Intake {
     ) -> io::Result<()> {
         let open = connections.len() + self.newcomers.len();
         if self.is_paused() && open < self.exhausted_at {
-            self.wake();
+            self.wake_all();
         }
         self.accept(open, shared, now)?;
         for _ in 0..ADMISSIONS_PER_TURN {
@@ -111,18 +113,24 @@ impl Intake {
         Ok(())
     }
 
-    /// Moves connections from the backlog to the newcomers. `open` counts the connections that hold a
+    fn wake_all(&mut self) {
+        if let Some(acceptors) = &mut self.acceptors {
+            acceptors.wake_all();
+        }
+    }
+
+    /// Moves connections from the backlogs to the newcomers. `open` counts the connections that hold a
     /// descriptor.
     fn accept(&mut self, open: usize, shared: &mut Shared, now: Now) -> io::Result<()> {
-        let Some(acceptor) = &mut self.acceptor else {
+        let Some(acceptors) = &mut self.acceptors else {
             return Ok(());
         };
         let mut accepted = 0;
-        while acceptor.is_ready() {
+        while acceptors.is_ready() {
             if self.newcomers.len() >= MAX_WAITING {
-                return acceptor.rearm(&shared.registry);
+                return acceptors.rearm(&shared.registry);
             }
-            match acceptor.accept()? {
+            match acceptors.accept()? {
                 Accepted::Connection(socket, address) => {
                     let client = ClientAddr::from(address);
                     self.newcomers.push(client.ip().into(), (socket, client));
