@@ -1,5 +1,6 @@
 //! The secret that signs puzzles: drawn at start, or the bytes of a file.
 
+use std::env;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -60,9 +61,16 @@ impl SecretFile {
         }
         Ok(Self {
             secret: Secret(bytes.into()),
-            shared_mode: Some(mode).filter(|mode| mode & OTHERS != 0),
+            shared_mode: Some(mode).filter(|mode| mode & OTHERS != 0 && !is_credential(path)),
         })
     }
+}
+
+/// Returns whether systemd keeps the file for this service alone. It does so by an access control list,
+/// whose mask looks like a permission of the group.
+fn is_credential(path: &Path) -> bool {
+    let directory = env::var_os("CREDENTIALS_DIRECTORY");
+    directory.is_some_and(|directory| !directory.is_empty() && path.starts_with(directory))
 }
 
 /// Shows the length only: whoever reads a log must not learn the secret.

@@ -14,6 +14,7 @@ mod support {
 
 mod addresses;
 mod alerts;
+mod check;
 mod config;
 mod deadlines;
 mod delivery;
