@@ -45,7 +45,7 @@ fn the_server_itself() {
         return;
     };
     let arguments = arguments.split(' ').map(OsString::from).collect();
-    let Ok(Request::Run(options)) = PROGRAM.read(arguments, |name| env::var_os(name)) else {
+    let Ok(Request::Run(options)) = PROGRAM.read(arguments, env::vars_os()) else {
         panic!("arguments that run a server")
     };
     let config = Config::new(&options).expect("options that are right");

@@ -13,11 +13,11 @@ use powtcp_common::log_line::{Level, Value};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::admission::Standing;
-use crate::config::Config;
+use crate::config::{Config, Listen, StartReport};
 use crate::descriptors::DescriptorPlan;
 use crate::housekeeping::Housekeeping;
 use crate::metrics_page::MetricsPage;
-use crate::net::acceptor::Acceptor;
+use crate::net::acceptors::{Acceptors, listen_error};
 use crate::net::clock::Clock;
 use crate::net::connection::Readiness;
 use crate::net::connections::Connections;
@@ -51,6 +51,8 @@ pub struct Server {
     shutdown_timeout: Duration,
     descriptors: DescriptorPlan,
     process: ProcessFiles,
+    /// What to log once the server runs.
+    start_report: Option<StartReport>,
 }
 
 impl Server {
@@ -58,14 +60,19 @@ impl Server {
     /// descriptors.
     ///
     /// # Errors
-    /// The operating system's, such as an address that is in use, with the address.
+    /// The operating system's, such as an address that is in use, with the address; or a name that
+    /// cannot be resolved.
     pub fn bind(mut config: Config) -> io::Result<Self> {
         let clock = Clock::start();
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let acceptor = Acceptor::bind(config.listen, &registry, Token::Listener.into())
-            .map_err(|error| listen_error(config.listen, &error))?;
-        let bind_page = |address| {
+        let mut start_report = StartReport::new(&config);
+        let (acceptors, absent) = Acceptors::bind(&config.listen.resolve()?, &registry)?;
+        start_report.absent = absent;
+        let bind_page = |listen: Listen| {
+            let [address, ..] = listen.resolve()?[..] else {
+                return Err(io::Error::other("no address for metrics"));
+            };
             MetricsPage::bind(address, &registry).map_err(|error| listen_error(address, &error))
         };
         let metrics_page = config.metrics.map(bind_page).transpose()?;
@@ -77,27 +84,26 @@ impl Server {
         let open = open_descriptors(None).unwrap_or(0);
         let descriptors = DescriptorPlan::make(config.bounds.connections, open);
         config.bounds.connections = descriptors.connections;
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        let mint = Mint::new(&secret, clock.wall_at_start());
+        let mint = Mint::new(config.secret.as_bytes(), clock.wall_at_start());
         Ok(Self {
             poll,
             signals,
             clock,
             housekeeping: Housekeeping::default(),
             shared: Shared::new(config.rules, mint, config.resources, log, registry),
-            intake: Intake::new(acceptor, descriptors.waiting),
+            intake: Intake::new(acceptors, descriptors.waiting),
             connections: Connections::new(config.bounds),
             metrics_page,
             shutdown_timeout: config.shutdown_timeout,
             descriptors,
             process,
+            start_report: Some(start_report),
         })
     }
 
-    /// Returns the address it listens on, or `None` during a shutdown.
+    /// Returns the first address it listens on, or `None` during a shutdown.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.intake.local_addr()
+        self.intake.local_addrs().first().copied()
     }
 
     /// Returns the address of the metrics page, or `None` without one.
@@ -179,7 +185,7 @@ impl Server {
             ..
         } = self;
         match (token, metrics_page) {
-            (Token::Listener, _) => intake.wake(),
+            (Token::Listener(index), _) => intake.wake(index),
             (Token::Connection(key), _) => {
                 let readiness = Readiness {
                     read_closed: event.is_read_closed(),
@@ -289,18 +295,9 @@ impl Server {
             let log = &mut self.shared.log;
             log.line(now, Level::Warn, "too few descriptors", &fields);
         }
-        let bits = u64::from(self.shared.rules.terms.difficulty.bits());
-        if let Some(address) = self.local_addr().map(|address| address.to_string()) {
-            let fields = [
-                ("address", Value::Text(&address)),
-                ("bits", Value::Number(bits)),
-            ];
-            self.shared.log.line(now, Level::Info, "listening", &fields);
-        }
-        if let Some(address) = self.metrics_addr().map(|address| address.to_string()) {
-            let fields = [("address", Value::Text(&address))];
-            let log = &mut self.shared.log;
-            log.line(now, Level::Info, "serving metrics", &fields);
+        let (addresses, metrics) = (self.intake.local_addrs(), self.metrics_addr());
+        if let Some(report) = self.start_report.take() {
+            report.log(&addresses, metrics, &mut self.shared.log, now);
         }
     }
 }
@@ -333,8 +330,4 @@ fn sample(
         open_descriptors: usage.open_descriptors,
         max_descriptors: usage.max_descriptors,
     }
-}
-
-fn listen_error(address: SocketAddr, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }

@@ -116,7 +116,7 @@ fn every_option_has_a_variable_and_a_wrong_value_of_it_is_named() {
         ("POWTCP_SOLVE_TIMEOUT", "--solve-timeout", "soon"),
         ("POWTCP_RETRY", "--retry", "101"),
         ("POWTCP_QUIET", "--quiet", "perhaps"),
-        ("POWTCP_VERBOSE", "--verbose", ""),
+        ("POWTCP_VERBOSE", "--verbose", "yes"),
         ("POWTCP_CONFIG", "--config", "/nonexistent/settings"),
     ];
     let scratch = Scratch::new();
@@ -138,13 +138,46 @@ fn an_unknown_key_with_our_prefix_in_a_file_is_refused_with_its_line() {
     for (key, line) in [
         ("POWTCP_MAX_BIT", "POWTCP_MAX_BIT=8"),
         ("POWTCP_", "POWTCP_=8"),
-        ("POWTCP_LISTEN", "POWTCP_LISTEN=127.0.0.1:0"),
+        ("POWTCP_THREAD", "POWTCP_THREAD=1"),
+        ("THREADS", "THREADS=1"),
+        ("export POWTCP_THREADS", "export POWTCP_THREADS=1"),
+        ("powtcp_threads", "powtcp_threads=1"),
         ("no equals sign", "no equals sign"),
     ] {
         let file = scratch.file("settings", format!("POWTCP_THREADS=1\n{line}\n"));
         let place = format!("{file}:2");
         run(&["--config", &file], &[]).assert_wrong_usage(&["--config", &place, key]);
     }
+}
+
+#[test]
+fn a_file_may_serve_the_server_too() {
+    let scratch = Scratch::new();
+    let server = server("paid");
+    let text = format!("POWTCP_LISTEN=:8080\nPOWTCP_BITS=30\nPOWTCP_SERVER=\"{server}\"\n");
+    let file = scratch.file("settings", text);
+    run(&["--config", &file], &[("POWTCP_TTL", "9s")]).assert_printed("paid");
+}
+
+#[test]
+fn joined_switches_and_the_end_of_the_options_are_accepted() {
+    let server = server("paid");
+    let outcome = run(&["-qt1", "--", &server], &[]);
+    outcome.assert_printed("paid");
+    assert!(outcome.stderr.is_empty(), "{outcome:?}");
+    run(&["-qv", &server], &[]).assert_wrong_usage(&["--quiet", "--verbose"]);
+}
+
+#[test]
+fn a_variable_of_a_container_platform_is_a_warning_unless_quiet() {
+    let server = server("paid");
+    let foreign = [("POWTCP_PORT", "tcp://10.0.0.1:80")];
+    let outcome = run(&[&server], &foreign);
+    outcome.assert_printed("paid");
+    assert!(outcome.stderr[0].contains("'POWTCP_PORT'"), "{outcome:?}");
+    let outcome = run(&["--quiet", &server], &foreign);
+    outcome.assert_printed("paid");
+    assert!(outcome.stderr.is_empty(), "{outcome:?}");
 }
 
 #[test]

@@ -176,7 +176,6 @@ fn an_unknown_option_is_named() {
         "--Quiet",
         "--bits=8",
         "-",
-        "--",
     ] {
         run(&[option]).assert_wrong_usage(&["unknown option", option]);
         run(&["127.0.0.1:1", option]).assert_wrong_usage(&["unknown option", option]);

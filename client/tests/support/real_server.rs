@@ -22,7 +22,7 @@ pub(crate) fn serve(resource: &str, arguments: &[&str]) -> String {
     let arguments = [&fixed, listen, arguments].concat();
     let arguments = arguments.iter().map(OsString::from).collect();
     // The test's own environment has no say.
-    let Ok(Request::Run(options)) = PROGRAM.read(arguments, |_| None) else {
+    let Ok(Request::Run(options)) = PROGRAM.read(arguments, []) else {
         panic!("arguments that run a server")
     };
     let config = Config::new(&options).expect("options that are right");

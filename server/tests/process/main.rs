@@ -16,6 +16,7 @@ mod support {
 
 mod addresses;
 mod alerts;
+mod check;
 mod config;
 mod deadlines;
 mod delivery;

@@ -9,7 +9,7 @@ use mio::Poll;
 use powtcp_common::hashcash::Dialect;
 use powtcp_common::log_line::{Format, Level};
 use powtcp_common::refusal::Refusal;
-use powtcp_server::net::acceptor::Acceptor;
+use powtcp_server::net::acceptors::Acceptors;
 use powtcp_server::net::connections::Connections;
 use powtcp_server::net::intake::Intake;
 use powtcp_server::net::shared::Shared;
@@ -18,7 +18,7 @@ use powtcp_server::telemetry::metrics::Outcome;
 
 use crate::support::answers::refusal;
 use crate::support::fairness::{Bounds, WhenFull};
-use crate::support::rules::rules;
+use crate::support::rules::{mint, rules};
 use crate::support::subject::{Resources, at};
 
 #[test]
@@ -28,9 +28,9 @@ fn newcomers_in_the_queue_and_in_the_backlog_are_told_of_the_shutdown() {
     let poll = Poll::new().unwrap();
     let registry = poll.registry().try_clone().unwrap();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let acceptor = Acceptor::bind(any, &registry, mio::Token(0)).unwrap();
-    let mut intake = Intake::new(acceptor, QUEUE);
-    let address = intake.local_addr().unwrap();
+    let (acceptors, _) = Acceptors::bind(&[any], &registry).unwrap();
+    let mut intake = Intake::new(acceptors, QUEUE);
+    let address = intake.local_addrs()[0];
     let mut connections = Connections::new(Bounds {
         connections: CLIENTS,
         per_source: 0,
@@ -39,6 +39,7 @@ fn newcomers_in_the_queue_and_in_the_backlog_are_told_of_the_shutdown() {
     let log = Log::start(Level::Error, Format::Text).unwrap();
     let mut shared = Shared::new(
         rules(Dialect::Hashcash),
+        mint(),
         Resources::built_in(),
         log,
         registry,
@@ -52,7 +53,7 @@ fn newcomers_in_the_queue_and_in_the_backlog_are_told_of_the_shutdown() {
         .collect();
 
     let now = at(Duration::ZERO);
-    intake.wake();
+    intake.wake(0);
     intake.take_in(&mut connections, &mut shared, now).unwrap();
     let admitted = connections.len();
     assert_eq!(intake.waiting(), QUEUE - admitted);

@@ -20,7 +20,7 @@ pub(crate) fn serve(resource: &str, arguments: &[&str]) -> String {
     all.extend(arguments);
     let all = all.iter().map(OsString::from).collect();
     // The environment of the test has no influence.
-    let Ok(Request::Run(options)) = PROGRAM.read(all, |_| None) else {
+    let Ok(Request::Run(options)) = PROGRAM.read(all, []) else {
         panic!("arguments that run a server")
     };
     let config = Config::new(&options).expect("valid options");
