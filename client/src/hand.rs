@@ -22,7 +22,7 @@ pub(crate) enum Hand {
     },
 }
 
-/// The state of a [`Hand`] without its content, for the decision about a retry.
+/// What a client holds, without its content. The decision about a retry depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     /// Nothing.

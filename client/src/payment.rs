@@ -186,9 +186,10 @@ mod tests {
     use std::io::{BufRead, BufReader, ErrorKind, Write};
     use std::net::{SocketAddr, TcpListener};
     use std::num::NonZero;
+    use std::sync::mpsc::channel;
 
     fn config(server: SocketAddr) -> Config {
-        let timeout = Duration::from_secs(30);
+        let timeout = Duration::from_secs(5);
         Config {
             server: server.to_string(),
             threads: NonZero::<usize>::MIN,
@@ -217,17 +218,18 @@ mod tests {
                 is_kept: true,
             },
         };
-        thread::scope(|scope| {
-            let first_line = scope.spawn(|| {
-                let mut reader = BufReader::new(listener.accept().unwrap().0);
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                reader.get_mut().write_all(b"4:paid\n").unwrap();
-                line
-            });
-            let resource = payment.attempt().unwrap();
-            (resource, first_line.join().unwrap())
-        })
+        // The thread is not joined: if the stamp goes elsewhere, it waits for ever.
+        let (sender, first_line) = channel();
+        let listener = listener.try_clone().unwrap();
+        thread::spawn(move || {
+            let mut reader = BufReader::new(listener.accept().unwrap().0);
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            reader.get_mut().write_all(b"4:paid\n").unwrap();
+            sender.send(line)
+        });
+        let resource = payment.attempt().unwrap();
+        (resource, first_line.recv().unwrap())
     }
 
     #[test]
