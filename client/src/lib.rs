@@ -10,6 +10,5 @@ pub mod config;
 pub mod conversation;
 pub mod error;
 pub mod handshake;
-pub mod loadtest;
 pub mod report;
 pub mod retry;

@@ -1,0 +1,151 @@
+//! A server that sends a malformed puzzle, or one that is too hard: the client sends no stamp, and does
+//! not work on it longer than it must.
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use powtcp_common::refusal::Refusal;
+use powtcp_testkit::PATIENCE;
+
+use crate::client::{ENDLESS, ExpectClient, client, endless_puzzle_line, serve_once};
+use crate::support::fake_server::FakeServer;
+use crate::support::program::{Outcome, start};
+use crate::support::puzzles::puzzle_line;
+
+/// Returns the outcome of a client that gets the puzzle in `line`, and expects that it sends no stamp.
+fn unpaid(arguments: &[&str], line: impl Into<String>) -> Outcome {
+    let line = line.into();
+    let (outcome, rest) = serve_once(arguments, |mut client| {
+        client.answer_request(line);
+        client.rest_while_open()
+    });
+    assert_eq!(rest, "", "{outcome:?}");
+    outcome
+}
+
+/// Returns the line of a puzzle with these fields and an empty counter.
+fn line(version: &str, bits: &str, date: &str, rest: &str) -> String {
+    format!("2:{version}:{bits}:{date}:{rest}:\n")
+}
+
+#[test]
+fn a_puzzle_harder_than_allowed_is_refused_before_a_single_hash() {
+    let powtcp = "2:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==\n";
+    let cases = [
+        (&[][..], puzzle_line(33), "33 bits, and --max-bits is 32"),
+        (&[], puzzle_line(160), "160 bits, and --max-bits is 32"),
+        (
+            &["--max-bits", "9"],
+            puzzle_line(10),
+            "10 bits, and --max-bits is 9",
+        ),
+        (
+            &["--max-bits", "19"],
+            powtcp.to_string(),
+            "20 bits, and --max-bits is 19",
+        ),
+        (
+            &["--max-bits", "64"],
+            puzzle_line(65),
+            "65 bits, and --max-bits is 64",
+        ),
+    ];
+    for (arguments, line, reason) in cases {
+        unpaid(arguments, line).assert_failed(reason);
+    }
+}
+
+#[test]
+fn a_puzzle_as_hard_as_allowed_is_solved() {
+    for bits in [0, 1, 9] {
+        let (outcome, stamp) = serve_once(&["--max-bits", "9"], move |mut client| {
+            client.answer_request(puzzle_line(bits));
+            let stamp = client.line();
+            client.send("4:paid\n");
+            client.rest();
+            stamp
+        });
+        outcome.assert_printed("paid");
+        assert!(stamp.starts_with(&format!("3:1:{bits}:")), "{stamp}");
+    }
+}
+
+#[test]
+fn a_malformed_puzzle_is_refused_and_its_fault_named() {
+    let (date, rest) = ("261122105400", "127.0.0.1/52386::YWJj");
+    let too_long = format!("{}::YWJj", "x".repeat(500));
+    let cases = [
+        ("2:\n".to_string(), "fewer than seven fields"),
+        (
+            "2:1:8:261122105400:a:b:MA==\n".to_string(),
+            "fewer than seven fields",
+        ),
+        (line("", "8", date, rest), "version is not 1"),
+        (line("0", "8", date, rest), "version is not 1"),
+        (line("2", "8", date, rest), "version is not 1"),
+        (line("01", "8", date, rest), "version is not 1"),
+        (line(" 1", "8", date, rest), "version is not 1"),
+        (line("1", "", date, rest), "difficulty"),
+        (line("1", "-8", date, rest), "difficulty"),
+        (line("1", "+8", date, rest), "difficulty"),
+        (line("1", "8.0", date, rest), "difficulty"),
+        (line("1", "0x8", date, rest), "difficulty"),
+        (line("1", "161", date, rest), "difficulty"),
+        (line("1", "41", "20261122105400", rest), "difficulty"),
+        (line("1", "4294967304", date, rest), "difficulty"),
+        (line("1", "18446744073709551624", date, rest), "difficulty"),
+        (line("1", "8", "", rest), "date"),
+        (line("1", "8", "2611221054", rest), "date"),
+        (line("1", "8", "2026112210540", rest), "date"),
+        (line("1", "8", "202611221054000", rest), "date"),
+        (line("1", "8", date, &too_long), "not fit into one line"),
+    ];
+    for (line, fault) in cases {
+        let outcome = unpaid(&[], line.as_str());
+        outcome.assert_failed("the server sent no puzzle: ");
+        outcome.assert_failed(fault);
+    }
+}
+
+#[test]
+fn solving_ends_after_its_timeout() {
+    let limit = Duration::from_millis(300);
+    let began = Instant::now();
+    let arguments = [&ENDLESS[..], &["--solve-timeout", "300ms"]].concat();
+    unpaid(&arguments, endless_puzzle_line()).assert_failed("--solve-timeout");
+    let elapsed = began.elapsed();
+    assert!(elapsed >= limit, "it gave up after {elapsed:?}");
+}
+
+#[test]
+fn a_refusal_ends_the_search_at_once() {
+    let refusal = Refusal::PuzzleExpired;
+    let (give_up, may_give_up) = mpsc::channel();
+    let server = FakeServer::start(move |mut client| {
+        client.answer_request(endless_puzzle_line());
+        may_give_up
+            .recv_timeout(PATIENCE)
+            .expect("a client that solves");
+        client.send(format!("0:{refusal}\n"));
+        client.rest()
+    });
+    let patient = ["--verbose", "--solve-timeout", "1h", server.address()];
+    let mut running = start(client(&[&ENDLESS[..], &patient].concat()));
+    running.wait_for("puzzle received");
+    give_up.send(()).expect("a script that waits");
+    let outcome = running.finish();
+    assert_eq!((outcome.status, &*outcome.text()), (Some(1), ""));
+    let last = outcome.stderr.last().expect("a reason");
+    let reason = format!("powtcp-client: the server refused: {refusal}");
+    assert_eq!(*last, reason);
+    assert_eq!(server.finish(), "");
+}
+
+#[test]
+fn a_message_that_follows_the_puzzle_at_once_ends_the_search() {
+    let refusal = Refusal::ShuttingDown;
+    let both = format!("{}0:{refusal}\n", endless_puzzle_line());
+    unpaid(&ENDLESS, both).assert_failed(&format!("the server refused: {refusal}"));
+    let two = endless_puzzle_line().repeat(2);
+    unpaid(&ENDLESS, two).assert_failed("the server sent something unexpected: \"2:1:64:");
+}

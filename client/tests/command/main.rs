@@ -1,0 +1,23 @@
+//! The command `powtcp-client` as a process, against the real server and against scripted ones.
+
+mod client;
+#[path = "../support"]
+mod support {
+    pub(crate) mod fake_server;
+    pub(crate) mod ports;
+    pub(crate) mod program;
+    pub(crate) mod puzzles;
+    pub(crate) mod readme;
+    pub(crate) mod real_server;
+}
+
+mod honest;
+mod hostile;
+mod hostile_puzzle;
+mod hostile_silence;
+mod readme;
+mod retry;
+mod settings;
+mod terminal;
+mod transcript;
+mod usage;
