@@ -13,7 +13,6 @@ pub mod connect;
 pub mod conversation;
 pub mod error;
 pub mod hand;
-pub mod loadtest;
 pub mod payment;
 pub mod report;
 pub mod retry;

@@ -1,0 +1,142 @@
+//! What a user of the load test can set: the table of options, and the configuration that is read
+//! from it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use powtcp_common::options::{Options, Program, Spec, UsageError};
+
+use crate::attack::{self, ATTACKS, Attack};
+
+/// The command line of the load test.
+pub const PROGRAM: Program = Program {
+    name: "powtcp-loadtest",
+    usage: "[OPTIONS] [ADDR]",
+    about: "Puts a powtcp server on this machine under load and prints what that costs it.",
+    version: env!("CARGO_PKG_VERSION"),
+    options: OPTIONS,
+};
+
+#[rustfmt::skip] // One line for each option.
+const OPTIONS: &[Spec] = &[
+    Spec::optional("ADDR", "its own server", "a running server, loopback IP:PORT (POWTCP_SERVER)"),
+    Spec::new("-n, --handshakes N", "50000", "handshakes to make"),
+    Spec::new("-c, --concurrency N", "128", "handshakes in progress at once"),
+    Spec::new("--sources N", "100", "addresses of 127.0.0.0/8 to connect from"),
+    Spec::new("--timeout DURATION", "10s", "a handshake that takes longer has failed"),
+    Spec::optional("-b, --bits N", "1, under attack 16", "difficulty of its own server"),
+    Spec::new("--idle N", "5000", "idle connections to hold at its own server"),
+    Spec::optional("--program FILE", "powtcp-server beside this program", "the server to start"),
+    Spec::optional("--attack NAME", "none", ATTACK_NAMES),
+    Spec::new("--attack-connections N", "15000", "attacking connections at once"),
+    Spec::new("--attack-rate N", "2000", "attacking connections opened per second"),
+    Spec::new("--attack-time DURATION", "5s", "how long each attack lasts"),
+];
+
+const ATTACK_NAMES: &str = "all, silent, asked, slowloris, hoard, garbage, wrong-stamp, \
+     never-read, churn or endless-line";
+
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// A puzzle that takes a client less than a millisecond: the test measures the server, not the
+/// solver.
+const ATTACKED_BITS: u32 = 16;
+
+/// The validated options of a load test.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The server; `None` to start one.
+    pub address: Option<SocketAddr>,
+    /// Handshakes to make.
+    pub handshakes: usize,
+    /// Handshakes in progress at once.
+    pub concurrency: usize,
+    /// Addresses to connect from: each has about 28,000 ports, and a used one stays in TIME_WAIT.
+    pub sources: u32,
+    /// How long a handshake may take.
+    pub timeout: Duration,
+    /// Difficulty of a server that the test starts.
+    pub bits: u32,
+    /// Connections of the idle phase.
+    pub idle: usize,
+    /// The server to start, if not the one beside this program.
+    pub program: Option<PathBuf>,
+    /// How to attack, instead of the other phases.
+    pub(crate) attack: Option<AttackPlan>,
+}
+
+/// The attacks to make, one after the other, and their strength.
+#[derive(Debug, Clone)]
+pub(crate) struct AttackPlan {
+    pub(crate) attacks: &'static [Attack],
+    /// Attacking connections at once.
+    pub(crate) connections: usize,
+    /// Attacking connections opened per second, after those that are opened at once.
+    pub(crate) rate: u32,
+    /// How long each attack lasts.
+    pub(crate) time: Duration,
+}
+
+impl Config {
+    /// Validates the options.
+    ///
+    /// # Errors
+    /// The first option that is wrong.
+    pub fn new(options: &Options) -> Result<Self, UsageError> {
+        let names: Vec<_> = ATTACKS.iter().map(|attack| attack.name).collect();
+        let names = format!("all, {}", names.join(", "));
+        let plan = AttackPlan {
+            attacks: &[],
+            connections: options.number("--attack-connections", 1..=100_000)?,
+            rate: options.number("--attack-rate", 1..=100_000)?,
+            time: options.duration("--attack-time", SHORTEST..=LONGEST)?,
+        };
+        let attacks = options.value("--attack", &names, attack::named)?;
+        let attack = attacks.map(|attacks| AttackPlan { attacks, ..plan });
+        let address = options.value("ADDR", "a loopback IP:PORT", loopback)?;
+        if attack.is_some() && address.is_some() {
+            let reason = "expected none: an attack goes to a server of this test's own";
+            return Err(options.unusable("ADDR", reason));
+        }
+        let bits = options.optional_number("--bits", 1..=24)?;
+        Ok(Self {
+            address,
+            handshakes: options.number("--handshakes", 1..=100_000_000)?,
+            concurrency: options.number("--concurrency", 1..=100_000)?,
+            sources: options.number("--sources", 1..=65_536)?,
+            timeout: options.duration("--timeout", SHORTEST..=LONGEST)?,
+            bits: bits.unwrap_or(if attack.is_some() { ATTACKED_BITS } else { 1 }),
+            idle: options.number("--idle", 0..=1_000_000)?,
+            program: options.path("--program")?,
+            attack,
+        })
+    }
+}
+
+/// Parses a loopback address: the test must not be usable as a weapon, so it reaches only this
+/// machine.
+fn loopback(text: &str) -> Option<SocketAddr> {
+    text.parse()
+        .ok()
+        .filter(|address: &SocketAddr| address.ip().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_attack() {
+        let words: Vec<_> = ATTACK_NAMES.split([' ', ',']).collect();
+        for attack in &ATTACKS {
+            assert!(words.contains(&attack.name), "{}", attack.name);
+        }
+    }
+
+    #[test]
+    fn every_option_in_the_table_is_read() {
+        assert_eq!(PROGRAM.unread_options(Config::new), [""; 0]);
+    }
+}

@@ -1,0 +1,99 @@
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use super::*;
+
+const SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
+const PUZZLE: &[u8] = b"2:1:1:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==\n";
+const LONG: Duration = Duration::from_secs(30);
+
+/// Returns a driver with one exchange, and the server's end of its connection.
+fn exchange(timeout: Duration) -> (Driver, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut driver = Driver::new(listener.local_addr().unwrap(), timeout).unwrap();
+    driver.open(SOURCE).unwrap();
+    (driver, listener.accept().unwrap().0)
+}
+
+/// Takes turns until there is news, which must be the only one.
+fn next_news(driver: &mut Driver) -> News {
+    loop {
+        let mut news = driver.turn(None).unwrap();
+        assert!(news.len() < 2, "{news:?}");
+        if let Some(only) = news.pop() {
+            return only;
+        }
+    }
+}
+
+fn puzzle(driver: &mut Driver) -> Id {
+    match next_news(driver) {
+        News::Puzzle { id, .. } => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn failure(driver: &mut Driver) -> String {
+    match next_news(driver) {
+        News::Failed { source, kind } if source == SOURCE => kind,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn excluded_time_counts_neither_for_the_latency_nor_for_the_timeout() {
+    let (mut driver, mut server) = exchange(LONG);
+    server.write_all(PUZZLE).unwrap();
+    let id = puzzle(&mut driver);
+    assert_eq!(driver.deadlines.len(), 0);
+    driver.pay(id, b"stamp", 2 * LONG);
+    let (deadline, _) = driver.deadlines.first().unwrap();
+    assert!(*deadline > Instant::now() + LONG);
+    server.write_all(b"4:paid\n").unwrap();
+    let News::Served { source, latency } = next_news(&mut driver) else {
+        panic!("no resource")
+    };
+    assert_eq!((source, latency), (SOURCE, Duration::ZERO));
+    assert!(driver.is_done() && driver.deadlines.is_empty());
+    let mut request = Vec::new();
+    server.read_to_end(&mut request).unwrap();
+    assert_eq!(request, b"1:\n3:stamp\n");
+}
+
+#[test]
+fn a_message_that_arrives_together_with_the_puzzle_is_read_after_the_payment() {
+    let (mut driver, mut server) = exchange(LONG);
+    server.write_all(&[PUZZLE, b"0:no\n"].concat()).unwrap();
+    let id = puzzle(&mut driver);
+    driver.pay(id, b"stamp", Duration::ZERO);
+    assert_eq!(failure(&mut driver), "refused: no");
+    // The exchange is over, so this does nothing.
+    driver.pay(id, b"stamp", Duration::ZERO);
+    assert!(driver.is_done() && driver.deadlines.is_empty());
+}
+
+#[test]
+fn an_exchange_without_an_answer_times_out() {
+    let (mut driver, _server) = exchange(Duration::from_millis(50));
+    assert_eq!(failure(&mut driver), "timeout");
+    assert!(driver.is_done());
+}
+
+#[test]
+fn a_silent_exchange_sends_nothing_before_it_is_told_to_ask() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut driver = Driver::new(listener.local_addr().unwrap(), LONG).unwrap();
+    let id = driver.open_silent(SOURCE).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    driver.turn(Some(Instant::now())).unwrap();
+    server.set_nonblocking(true).unwrap();
+    let error = server.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    driver.ask(id);
+    server.set_nonblocking(false).unwrap();
+    let mut request = [0; 3];
+    server.read_exact(&mut request).unwrap();
+    assert_eq!(&request, b"1:\n");
+    driver.close(id);
+    assert!(driver.is_done() && driver.deadlines.is_empty());
+}

@@ -1,0 +1,87 @@
+//! The results of many handshakes: the latencies of the successful ones, and why the others failed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What became of the handshakes of a phase.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    /// Of the successful handshakes; sorted at the end of the phase.
+    latencies: Vec<Duration>,
+    elapsed: Duration,
+    /// How many handshakes failed, by kind.
+    pub(crate) failures: BTreeMap<String, usize>,
+}
+
+impl Results {
+    /// Counts a successful handshake.
+    pub(crate) fn succeed(&mut self, latency: Duration) {
+        self.latencies.push(latency);
+    }
+
+    /// Counts a failed handshake by its kind of failure.
+    pub(crate) fn fail(&mut self, kind: String) {
+        *self.failures.entry(kind).or_default() += 1;
+    }
+
+    /// Ends the phase, which took `elapsed`.
+    pub(crate) fn conclude(mut self, elapsed: Duration) -> Self {
+        self.elapsed = elapsed;
+        self.latencies.sort_unstable();
+        self
+    }
+
+    /// Returns the number of successful handshakes.
+    pub(crate) fn succeeded(&self) -> usize {
+        self.latencies.len()
+    }
+
+    /// Returns the number of failed handshakes.
+    pub(crate) fn failed(&self) -> usize {
+        self.failures.values().sum()
+    }
+
+    /// Returns the number of successful handshakes per second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Returns the percentile `share`, from 0 to 1, of the latencies, by nearest rank; zero without
+    /// a successful handshake.
+    pub(crate) fn latency(&self, share: f64) -> Duration {
+        let rank = (self.latencies.len() as f64 * share).ceil() as usize;
+        self.latencies
+            .get(rank.saturating_sub(1))
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_taken_by_nearest_rank() {
+        let mut results = Results::default();
+        for latency in (1..=100).rev() {
+            results.succeed(Duration::from_millis(latency));
+        }
+        let results = results.conclude(Duration::from_secs(2));
+        let shares = [0.5, 0.9, 0.99, 1.0];
+        let expected = [50, 90, 99, 100].map(Duration::from_millis);
+        assert_eq!(shares.map(|share| results.latency(share)), expected);
+        assert_eq!((results.succeeded(), results.rate()), (100, 50.0));
+        assert_eq!(Results::default().latency(0.5), Duration::ZERO);
+    }
+
+    #[test]
+    fn failures_are_counted_by_kind() {
+        let mut results = Results::default();
+        for kind in ["timeout", "busy", "timeout"] {
+            results.fail(kind.to_string());
+        }
+        assert_eq!((results.succeeded(), results.failed()), (0, 3));
+        assert_eq!(results.failures["timeout"], 2);
+    }
+}

@@ -1,0 +1,45 @@
+//! Load for a powtcp server on this machine, and a table of what that load costs.
+//!
+//! There are two kinds of load. The first is [`honest`]: many handshakes at the same time, then idle
+//! connections. The second is [`attack`]: each attack in turn, while a few honest clients measure what
+//! they notice of it. [`driver`] is the event loop under both; [`report`] writes the tables.
+
+#![forbid(unsafe_code)]
+
+mod attack;
+mod config;
+mod driver;
+mod error;
+mod honest;
+mod own_server;
+mod report;
+
+use std::io::{self, Write};
+
+use attack::siege;
+pub use config::{Config, PROGRAM};
+pub use error::LoadtestError;
+use honest::handshakes;
+use report::{attacks, load};
+
+/// Runs the load that `config` describes, and prints the table.
+///
+/// # Errors
+/// The load could not be made, or a handshake failed.
+pub fn run(config: &Config) -> Result<(), LoadtestError> {
+    let (text, failed) = if let Some(plan) = &config.attack {
+        let rows = siege::run(config, plan)?;
+        let failed = rows.iter().map(|row| row.honest.failed()).sum();
+        (attacks::text(config, plan, &rows), failed)
+    } else {
+        let findings = handshakes::measure(config)?;
+        let failed = findings.results.failed();
+        (load::table(config, &findings).to_string(), failed)
+    };
+    // A reader may close the pipe before the end of the table.
+    let _ = io::stdout().write_all(text.as_bytes());
+    if failed > 0 {
+        return Err(LoadtestError::Failures(failed));
+    }
+    Ok(())
+}
