@@ -1,10 +1,13 @@
 //! The descriptors of the process: how many the server needs, and what to cut where the system allows
 //! fewer. Eviction then always comes before exhaustion, so that one source cannot shut out the others.
 
+use powtcp_common::log_line::{Level, Value};
 use rlimit::{Resource, increase_nofile_limit};
 
 use crate::net::intake::MAX_WAITING;
 use crate::net::token::MAX_VISITS;
+use crate::telemetry::log::Log;
+use crate::time::Now;
 
 /// Descriptors for everything but connections, newcomers and visits: standard streams, polls, listening
 /// sockets, signals, files that stay open, and some that the process may have inherited.
@@ -42,6 +45,19 @@ impl DescriptorPlan {
     /// Returns whether the configured table does not fit.
     pub fn is_cut(&self) -> bool {
         self.allowed < self.wanted
+    }
+
+    /// Logs a warning with the numbers if the configured table does not fit.
+    pub fn warn_if_cut(&self, log: &mut Log, now: Now) {
+        if self.is_cut() {
+            let fields = [
+                ("wanted", Value::Number(self.wanted)),
+                ("allowed", Value::Number(self.allowed)),
+                ("connections", Value::Number(self.connections as u64)),
+                ("waiting", Value::Number(self.waiting as u64)),
+            ];
+            log.line(now, Level::Warn, "too few descriptors", &fields);
+        }
     }
 
     /// Shares `allowed` descriptors. Both parts get at least one.

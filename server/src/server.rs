@@ -12,11 +12,10 @@ use mio::{Events, Interest, Poll};
 use powtcp_common::log_line::{Level, Value};
 use signal_hook_mio::v1_0::Signals;
 
-use crate::admission::Standing;
 use crate::config::{Config, Listen, StartReport};
 use crate::descriptors::DescriptorPlan;
 use crate::housekeeping::Housekeeping;
-use crate::metrics_page::MetricsPage;
+use crate::metrics_page::{GaugeSources, MetricsPage};
 use crate::net::acceptors::{Acceptors, listen_error};
 use crate::net::clock::Clock;
 use crate::net::connection::Readiness;
@@ -25,10 +24,8 @@ use crate::net::intake::Intake;
 use crate::net::shared::{Shared, Timer};
 use crate::net::token::Token;
 use crate::protocol::Mint;
-use crate::telemetry::clock_watch::clock_offset;
 use crate::telemetry::log::Log;
-use crate::telemetry::metrics::Gauges;
-use crate::telemetry::process::{ProcessFiles, open_descriptors};
+use crate::telemetry::process::open_descriptors;
 use crate::time::{Moment, Now};
 
 /// Events handled in one turn. It keeps turns short: during a turn no connection leaves the backlog.
@@ -50,7 +47,6 @@ pub struct Server {
     metrics_page: Option<MetricsPage>,
     shutdown_timeout: Duration,
     descriptors: DescriptorPlan,
-    process: ProcessFiles,
     /// What to log once the server runs.
     start_report: Option<StartReport>,
 }
@@ -79,7 +75,6 @@ impl Server {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         registry.register(&mut signals, Token::Signals.into(), Interest::READABLE)?;
         let log = Log::start(config.log_level, config.log_format)?;
-        let process = ProcessFiles::open();
         // Last, because it counts what is open.
         let open = open_descriptors(None).unwrap_or(0);
         let descriptors = DescriptorPlan::make(config.bounds.connections, open);
@@ -96,7 +91,6 @@ impl Server {
             metrics_page,
             shutdown_timeout: config.shutdown_timeout,
             descriptors,
-            process,
             start_report: Some(start_report),
         })
     }
@@ -181,7 +175,6 @@ impl Server {
             connections,
             metrics_page,
             clock,
-            process,
             ..
         } = self;
         match (token, metrics_page) {
@@ -195,9 +188,13 @@ impl Server {
             }
             (Token::MetricsListener, Some(page)) => page.wake(),
             (Token::Visit(slot), Some(page)) => {
-                let sample =
-                    |shared: &Shared| sample(shared, intake, connections, process, clock, now);
-                page.on_ready(slot, shared, sample);
+                let sources = GaugeSources {
+                    intake,
+                    connections,
+                    clock,
+                    now,
+                };
+                page.on_ready(slot, shared, &sources);
             }
             (Token::Signals | Token::MetricsListener | Token::Visit(_), _) => {}
         }
@@ -284,50 +281,10 @@ impl Server {
 
     fn log_start(&mut self) {
         let now = self.clock.now();
-        let plan = self.descriptors;
-        if plan.is_cut() {
-            let fields = [
-                ("wanted", Value::Number(plan.wanted)),
-                ("allowed", Value::Number(plan.allowed)),
-                ("connections", Value::Number(plan.connections as u64)),
-                ("waiting", Value::Number(plan.waiting as u64)),
-            ];
-            let log = &mut self.shared.log;
-            log.line(now, Level::Warn, "too few descriptors", &fields);
-        }
+        self.descriptors.warn_if_cut(&mut self.shared.log, now);
         let (addresses, metrics) = (self.intake.local_addrs(), self.metrics_addr());
         if let Some(report) = self.start_report.take() {
             report.log(&addresses, metrics, &mut self.shared.log, now);
         }
-    }
-}
-
-/// Reads the gauges of the metrics page.
-fn sample(
-    shared: &Shared,
-    intake: &Intake,
-    connections: &Connections,
-    process: &ProcessFiles,
-    clock: &Clock,
-    now: Now,
-) -> Gauges {
-    let limits = &connections.limits;
-    let suppressed = shared.log.suppressed_total();
-    let usage = process.usage();
-    Gauges {
-        open: Standing::ALL.map(|standing| (standing, limits.count(standing) as u64)),
-        max_connections: limits.bounds().connections as u64,
-        waiting: intake.waiting() as u64,
-        paused: intake.is_paused(),
-        suppressed_lines: suppressed
-            .map(|(kind, count)| (kind.name(), count))
-            .collect(),
-        dropped_lines: shared.log.dropped_total(),
-        clock_offset: clock_offset(clock.wall_at_start(), now),
-        start_seconds: clock.wall_at_start().as_secs_f64(),
-        cpu_seconds: usage.cpu.map(|cpu| cpu.as_secs_f64()),
-        resident_bytes: usage.resident,
-        open_descriptors: usage.open_descriptors,
-        max_descriptors: usage.max_descriptors,
     }
 }

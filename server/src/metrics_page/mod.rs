@@ -1,6 +1,7 @@
 //! The metrics page, on the event loop of the service but with sockets and bounds of its own: a flood
 //! of the service does not shut the operator out, and a flood of the page costs the service little.
 
+mod gauges;
 mod request;
 mod visit;
 
@@ -17,8 +18,9 @@ use crate::net::intake::ACCEPT_RETRY;
 use crate::net::io::Fate;
 use crate::net::shared::{Shared, Timer};
 use crate::net::token::{MAX_VISITS, Token};
-use crate::telemetry::metrics::{Gauges, Metrics};
+use crate::telemetry::process::ProcessFiles;
 use crate::time::{Now, TimerWheel};
+pub use gauges::GaugeSources;
 use visit::Visit;
 
 /// How long a visit may take. It stops visitors that send no request or take no response.
@@ -36,6 +38,8 @@ pub struct MetricsPage {
     spare: Option<File>,
     /// Whether [`Timer::VisitRetry`] is armed.
     retrying: bool,
+    /// Opened at start, because a scrape must need no descriptor.
+    process: ProcessFiles,
 }
 
 impl MetricsPage {
@@ -50,6 +54,7 @@ impl MetricsPage {
             order: Vec::with_capacity(MAX_VISITS),
             spare: spare_descriptor(),
             retrying: false,
+            process: ProcessFiles::open(),
         })
     }
 
@@ -90,17 +95,13 @@ impl MetricsPage {
         self.acceptor.rearm(&shared.registry)
     }
 
-    /// Handles an event of a visit's socket. `sample` reads the gauges, if the page is requested.
-    pub fn on_ready(
-        &mut self,
-        slot: usize,
-        shared: &mut Shared,
-        sample: impl FnOnce(&Shared) -> Gauges,
-    ) {
+    /// Handles an event of a visit's socket. The gauges are sampled if the page is requested.
+    pub fn on_ready(&mut self, slot: usize, shared: &mut Shared, sources: &GaugeSources<'_>) {
         let Some(visit) = self.visits.get_mut(slot) else {
             return;
         };
-        let page = || Metrics::exposition(&shared.metrics, &sample(shared));
+        let process = &self.process;
+        let page = || shared.metrics.exposition(&sources.sample(shared, process));
         if visit.advance(page).unwrap_or(Fate::Close) == Fate::Close {
             self.remove(slot, &mut shared.timers);
         }
