@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use powtcp_common::hashcash::{Difficulty, Kernel};
-use powtcp_common::options::{Options, Program, Spec, UsageError, whole_number};
+use powtcp_options::{Options, Program, Spec, UsageError, whole_number};
 
 use crate::report::Verbosity;
 

@@ -1,10 +1,10 @@
 //! The code that the server and the client of powtcp share: the messages of the wire protocol, the
-//! lines that carry them, the hashcash stamps in them and the solver. Each program also takes its
-//! options and the format of its log lines from here.
+//! lines that carry them, the hashcash stamps in them and the solver. Each program also takes the
+//! format of its log lines from here.
 //!
 //! Bytes of a peer pass through `line`, `message` and `hashcash`, in this order. Nothing there uses
-//! a socket, a clock or entropy: all of that is an argument. Only `options` reads files and the
-//! environment. `common/README.md` specifies the wire protocol.
+//! a socket, a clock or entropy: all of that is an argument. `common/README.md` specifies the wire
+//! protocol.
 
 pub mod address;
 pub mod duration;
@@ -12,6 +12,5 @@ pub mod hashcash;
 pub mod line;
 pub mod log_line;
 pub mod message;
-pub mod options;
 pub mod refusal;
 pub mod utc;

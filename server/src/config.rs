@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
 use powtcp_common::log_line::{Format, Level};
-use powtcp_common::options::{Options, Program, Spec, UsageError, whole_number};
+use powtcp_options::{Options, Program, Spec, UsageError, whole_number};
 
 pub use listen::Listen;
 pub use secret::{MAX_SECRET_LEN, MIN_SECRET_LEN, Secret};

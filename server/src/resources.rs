@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use powtcp_common::message::MAX_SERVER_LINE;
-use powtcp_common::options::read_bounded;
+use powtcp_options::read_bounded;
 
 /// The longest resource in bytes: a line of the server without `4:` and `\n`.
 const MAX_RESOURCE_LEN: usize = MAX_SERVER_LINE - 3;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use powtcp_common::options::{Options, Program, Spec, UsageError};
+use powtcp_options::{Options, Program, Spec, UsageError};
 
 use crate::attack::{self, ATTACKS, Attack};
 

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use libc::EAFNOSUPPORT;
-use powtcp_common::options::whole_number;
+use powtcp_options::whole_number;
 use socket2::{Domain, Socket, Type};
 
 /// The longest name of a host (RFC 1035, 2.3.4).

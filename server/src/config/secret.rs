@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use powtcp_common::options::read_bounded;
+use powtcp_options::read_bounded;
 
 /// The shortest secret in bytes. A shorter one could be guessed from a single puzzle.
 pub const MIN_SECRET_LEN: usize = 32;

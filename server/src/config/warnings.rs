@@ -57,7 +57,7 @@ fn average_time(bits: u8) -> Duration {
 mod tests {
     use std::ffi::OsString;
 
-    use powtcp_common::options::Request;
+    use powtcp_options::Request;
 
     use super::super::PROGRAM;
     use super::*;

@@ -10,7 +10,7 @@ const ROOMS: [(&str, &[&str]); 3] = [
     ("admission", &["crate::time", "crate::admission"]),
 ];
 
-/// The pure part of `powtcp-common`: everything but the options and the log lines of the programs.
+/// The pure part of `powtcp-common`: everything but the log lines of the programs.
 const COMMON: [&str; 6] = [
     "address.rs",
     "hashcash",

@@ -4,7 +4,7 @@ use powtcp_client::config::PROGRAM;
 
 #[test]
 fn the_table_of_options_equals_the_help() {
-    let page = include_str!("../../README.md");
+    let page = include_str!("../../../README.md");
     let header = "\n| option | default | meaning |\n";
     let (_, table) = page.split_once(header).expect("a table of options");
     let rows = table.lines().take_while(|line| line.starts_with('|'));

@@ -4,14 +4,14 @@
 #[derive(Debug)]
 pub struct Spec {
     /// As the help text shows it: `-b, --bits N`, `--ttl DURATION`, `-q, --quiet` or `ADDR`.
-    pub(super) synopsis: Text,
-    pub(super) fallback: Fallback,
-    pub(super) help: Text,
+    pub(crate) synopsis: Text,
+    pub(crate) fallback: Fallback,
+    pub(crate) help: Text,
 }
 
 /// What applies when an option is not given.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Fallback {
+pub(crate) enum Fallback {
     /// This value, which is read like a given one.
     Value(&'static str),
     /// No value. The words tell the user what happens then.
@@ -21,14 +21,14 @@ pub(super) enum Fallback {
 }
 
 /// The option that every program has. Its file holds values of the other options.
-pub(super) const CONFIG: Spec = Spec::optional(
+pub(crate) const CONFIG: Spec = Spec::optional(
     "--config FILE",
     "none",
     "read options from lines of POWTCP_NAME=VALUE",
 );
 
 /// How the names of all our environment variables begin.
-pub(super) const VARIABLE_PREFIX: &str = "POWTCP_";
+pub(crate) const VARIABLE_PREFIX: &str = "POWTCP_";
 
 type Text = &'static str;
 
@@ -67,24 +67,24 @@ impl Spec {
     }
 
     /// Returns the short name, such as `-b`.
-    pub(super) fn short(&self) -> Option<&'static str> {
+    pub(crate) fn short(&self) -> Option<&'static str> {
         let (short, _) = self.synopsis.split_once(", ")?;
         Some(short)
     }
 
     /// Returns the name of the environment variable: `POWTCP_MAX_BITS` for `--max-bits`, and
     /// `POWTCP_SERVER` for the argument without a flag.
-    pub(super) fn variable(&self) -> String {
+    pub(crate) fn variable(&self) -> String {
         let name = self.name().strip_prefix("--").unwrap_or("server");
         let name = name.replace('-', "_").to_ascii_uppercase();
         format!("{VARIABLE_PREFIX}{name}")
     }
 
-    pub(super) fn is_positional(&self) -> bool {
+    pub(crate) fn is_positional(&self) -> bool {
         !self.synopsis.starts_with('-')
     }
 
-    pub(super) fn is_switch(&self) -> bool {
+    pub(crate) fn is_switch(&self) -> bool {
         matches!(self.fallback, Fallback::Off)
     }
 }

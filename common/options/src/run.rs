@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::{Options, Program, Request, UsageError};
+use crate::{Options, Program, Request, UsageError};
 
 /// The exit status for wrong usage.
 const USAGE: u8 = 2;

@@ -3,22 +3,22 @@
 
 use std::ffi::OsString;
 
-use super::spec::CONFIG;
-use super::{Program, Spec};
+use crate::spec::CONFIG;
+use crate::{Program, Spec};
 
 /// The arguments of a command line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Split {
+pub(crate) struct Split {
     /// Options, each short one by itself, and arguments between them.
-    pub(super) options: Vec<OsString>,
+    pub(crate) options: Vec<OsString>,
     /// The arguments after `--`, none of which is an option.
-    pub(super) operands: Vec<OsString>,
+    pub(crate) operands: Vec<OsString>,
 }
 
 impl Program {
     /// Splits joined short options, `-b20` into `-b 20` and `-qv` into `-q -v`, up to a `--`. An
     /// argument that is not made of known letters stays whole.
-    pub(super) fn split(&self, arguments: Vec<OsString>) -> Split {
+    pub(crate) fn split(&self, arguments: Vec<OsString>) -> Split {
         let mut options = Vec::new();
         let mut rest = arguments.into_iter();
         while let Some(argument) = rest.next() {

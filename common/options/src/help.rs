@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::spec::{CONFIG, Fallback};
-use super::{Program, Spec};
+use crate::spec::{CONFIG, Fallback};
+use crate::{Program, Spec};
 
 /// The column where the explanations begin.
 const COLUMN: usize = 36;

@@ -1,6 +1,6 @@
 //! Finds options that a program forgets.
 
-use super::{Options, Program, Request, Spec, UsageError};
+use crate::{Options, Program, Request, Spec, UsageError};
 
 impl Program {
     /// Returns the options that `configure` never reads, or that are missing from the list of all

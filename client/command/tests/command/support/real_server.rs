@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::thread;
 
-use powtcp_common::options::Request;
+use powtcp_options::Request;
 use powtcp_server::config::{Config, PROGRAM};
 use powtcp_server::server::Server;
 use powtcp_testkit::scratch::Scratch;

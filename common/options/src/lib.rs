@@ -6,6 +6,8 @@
 //! name with the methods of [`Options`]; [`Program::unread_options`] finds those that it does not
 //! read.
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 mod audit;
 mod command_line;

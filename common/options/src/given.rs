@@ -3,22 +3,22 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use super::UsageError;
+use crate::UsageError;
 
 /// A value as it was typed.
 #[derive(Debug, Clone)]
-pub(super) struct Given {
+pub(crate) struct Given {
     /// The long name of the option.
-    pub(super) option: &'static str,
-    pub(super) value: String,
-    pub(super) origin: Origin,
+    pub(crate) option: &'static str,
+    pub(crate) value: String,
+    pub(crate) origin: Origin,
     /// The variable, or the file and line (`PATH:LINE`); empty for a flag and a default.
-    pub(super) place: String,
+    pub(crate) place: String,
 }
 
 /// The kind of place where a value was given, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     Default,
     File,
     Environment,
@@ -30,7 +30,7 @@ impl Given {
     ///
     /// # Errors
     /// [`UsageError`] for a value that is not UTF-8.
-    pub(super) fn new(
+    pub(crate) fn new(
         option: &'static str,
         value: OsString,
         origin: Origin,
@@ -49,7 +49,7 @@ impl Given {
     }
 
     /// Returns the error for a value that its reader does not accept.
-    pub(super) fn wrong(&self, expected: &str) -> UsageError {
+    pub(crate) fn wrong(&self, expected: &str) -> UsageError {
         UsageError::new(format!("{self} is wrong, expected {expected}"))
     }
 }

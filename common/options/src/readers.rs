@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::given::Given;
-use super::{Spec, UsageError};
-use crate::duration;
+use crate::given::Given;
+use crate::{Spec, UsageError};
+use powtcp_common::duration;
 
 /// The options of one run of a program, not yet validated.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Options {
 /// for a name that is not in the program's table: the program does not start then, so its tests
 /// find the mistake.
 impl Options {
-    pub(super) fn new(specs: &'static [Spec], values: Vec<Given>, warnings: Vec<String>) -> Self {
+    pub(crate) fn new(specs: &'static [Spec], values: Vec<Given>, warnings: Vec<String>) -> Self {
         Self {
             specs,
             values,
@@ -33,7 +33,7 @@ impl Options {
         }
     }
 
-    pub(super) fn warnings(&self) -> &[String] {
+    pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
@@ -165,8 +165,8 @@ fn missing(name: &str) -> UsageError {
 mod tests {
     use std::fmt::Debug;
 
-    use super::super::given::Origin;
     use super::*;
+    use crate::given::Origin;
 
     /// The options of a program with `--a`, which has this value, and `--none`, which has none.
     fn options(value: &str) -> Options {

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use super::given::{Given, Origin};
-use super::known::Name;
-use super::spec::{CONFIG, VARIABLE_PREFIX};
-use super::{Spec, UsageError};
+use crate::given::{Given, Origin};
+use crate::known::Name;
+use crate::spec::{CONFIG, VARIABLE_PREFIX};
+use crate::{Spec, UsageError};
 
 /// The longest file of options. The bound ends the reading of a device.
 const MAX_FILE_LEN: usize = 1 << 20;
@@ -22,7 +22,7 @@ const MAX_FILE_LEN: usize = 1 << 20;
 /// # Errors
 /// [`UsageError`] for a file that cannot be read, a line without `=`, or a key that is none of ours
 /// but looks like one.
-pub(super) fn read(file: &Given, specs: &'static [Spec]) -> Result<Vec<Given>, UsageError> {
+pub(crate) fn read(file: &Given, specs: &'static [Spec]) -> Result<Vec<Given>, UsageError> {
     let text = read_text(Path::new(&file.value))
         .map_err(|error| UsageError::new(format!("{file} cannot be read: {error}")))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

@@ -4,11 +4,11 @@ use std::ffi::OsString;
 
 use pico_args::{Arguments, Error, Keys};
 
-use super::arguments::Split;
-use super::environment::Environment;
-use super::given::{Given, Origin};
-use super::spec::{CONFIG, Fallback};
-use super::{Options, Program, Spec, UsageError, file};
+use crate::arguments::Split;
+use crate::environment::Environment;
+use crate::given::{Given, Origin};
+use crate::spec::{CONFIG, Fallback};
+use crate::{Options, Program, Spec, UsageError, file};
 
 /// What a command line asks for.
 #[derive(Debug)]

@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 
-use super::UsageError;
-use super::known::Name;
+use crate::UsageError;
+use crate::known::Name;
 
 /// The variables of the environment that have the name of an option and a value.
 #[derive(Debug)]
-pub(super) struct Environment {
+pub(crate) struct Environment {
     values: Vec<(String, OsString)>,
     /// What to tell the user about other variables.
     warnings: Vec<String>,
@@ -19,7 +19,7 @@ impl Environment {
     /// # Errors
     /// [`UsageError`] for a variable whose name is almost that of one of ours. A name with our prefix
     /// that is not close to any is only a warning: container platforms set some.
-    pub(super) fn new(
+    pub(crate) fn new(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, UsageError> {
         let (mut values, mut warnings) = (Vec::new(), Vec::new());
@@ -45,13 +45,13 @@ impl Environment {
     }
 
     /// Returns the value of a variable.
-    pub(super) fn value_of(&self, variable: &str) -> Option<OsString> {
+    pub(crate) fn value_of(&self, variable: &str) -> Option<OsString> {
         let found = self.values.iter().find(|(name, _)| name == variable);
         found.map(|(_, value)| value.clone())
     }
 
     /// Returns the warnings.
-    pub(super) fn into_warnings(self) -> Vec<String> {
+    pub(crate) fn into_warnings(self) -> Vec<String> {
         self.warnings
     }
 }

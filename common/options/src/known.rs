@@ -1,6 +1,6 @@
 //! The variables of all programs of powtcp, and what looks like one of them.
 
-use super::spec::VARIABLE_PREFIX;
+use crate::spec::VARIABLE_PREFIX;
 
 /// The variable of each option of the server, the client and the load test. A program knows the
 /// variables of the others too, because one file or one environment may serve all of them. Tests of
@@ -53,7 +53,7 @@ const MOST_EDITS: usize = 2;
 
 /// What the name of a variable is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     /// A variable of one of our programs.
     Known,
     /// Almost the name of this variable of ours.
@@ -66,7 +66,7 @@ pub(super) enum Name {
 
 impl Name {
     /// Classifies the name of a variable.
-    pub(super) fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         if KNOWN.contains(&name) {
             return Self::Known;
         }
