@@ -1,70 +1,235 @@
-//! The errors of a payment.
+//! Why a payment failed.
 
+use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use powtcp_common::hashcash::{ChallengeError, Difficulty};
+use powtcp_common::hashcash::ChallengeError;
 use powtcp_common::log_line::escape;
+use powtcp_common::refusal::Refusal;
 
-/// The reason why there is no resource. Text of the server is escaped when it is
-/// shown.
+use crate::estimate::Estimate;
+
+/// The reason why a payment failed.
+///
+/// The text of an error is one line, and what the server sent is escaped in it: it can be shown on a
+/// terminal. [`is_transient`](Self::is_transient) says whether it is worthwhile to pay again later.
 #[derive(Debug)]
-pub enum ClientError {
-    /// The name of the server cannot be resolved, or none of its addresses accepts a connection.
-    Connect(String, io::Error),
+#[non_exhaustive]
+pub enum PayError {
+    /// The text is not an address of the form `HOST:PORT`.
+    BadAddress(String),
+    /// The name of the server could not be resolved.
+    Lookup {
+        /// The server, as it was given.
+        server: String,
+        /// The reason. Its kind is [`ErrorKind::TimedOut`] if the resolver did not answer in time.
+        error: io::Error,
+    },
+    /// None of the server's addresses accepted a connection.
+    Connect {
+        /// The server, as it was given.
+        server: String,
+        /// What went wrong at each address, in the order in which they failed.
+        errors: Vec<(SocketAddr, io::Error)>,
+    },
     /// The connection broke.
     Broken(io::Error),
-    /// The server did not do this within the timeout.
-    Timeout(&'static str),
-    /// The server closed the connection before it did this.
-    Closed(&'static str),
+    /// The server did not do this within the timeout of an answer.
+    NoAnswer(Awaited),
+    /// The server ended its stream and did not do this before.
+    Closed(Awaited),
     /// The server sent a line that is longer than any message.
     LineTooLong,
     /// The server sent this line instead of the message that was due.
     Unexpected(Vec<u8>),
-    /// The server refused with this text.
+    /// The server refused, with this text.
     Refused(Vec<u8>),
-    /// The text that the server sent as a puzzle is not one.
+    /// The server sent something that is not a puzzle.
     BadPuzzle(ChallengeError),
-    /// The puzzle has the first difficulty, and the second is the hardest that may be accepted.
-    TooHard(Difficulty, Difficulty),
-    /// No solution was found in the time for solving.
-    Unsolved,
+    /// The puzzle is harder than the payer accepts.
+    TooHard {
+        /// The difficulty of the puzzle in bits.
+        bits: u8,
+        /// The hardest difficulty that is accepted.
+        most: u8,
+    },
+    /// A solution would take more than ten times as long as solving may take.
+    Hopeless(Estimate),
+    /// No solution was found in the time that solving may take.
+    Unsolved {
+        /// How long solving may take.
+        allowed: Duration,
+    },
+    /// The payment was cancelled with its [`Cancel`](crate::Cancel) handle.
+    Cancelled,
 }
 
-impl fmt::Display for ClientError {
+/// What a payment waits for the server to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Awaited {
+    /// To take the bytes of a message.
+    Message,
+    /// To send a puzzle.
+    Puzzle,
+    /// To wait until the puzzle is solved.
+    Solution,
+    /// To send the resource.
+    Resource,
+}
+
+impl PayError {
+    /// Returns whether the cause may be gone if the payment is made again later.
+    ///
+    /// That is so if connecting timed out, or was refused or reset; if the connection ended without
+    /// a word; if the server is busy or shutting down, or the puzzle has expired; and if the resolver
+    /// reports a temporary failure or does not answer in time. If a name stands for several
+    /// addresses, one with such an error is enough.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Lookup { error, .. } => is_transient_lookup(error),
+            Self::Connect { errors, .. } => {
+                errors.iter().any(|(_, error)| is_transient_connect(error))
+            }
+            Self::Broken(error) => is_transient_connect(error),
+            Self::Closed(_) => true,
+            Self::Refused(_) => [
+                Refusal::ServerBusy,
+                Refusal::ShuttingDown,
+                Refusal::PuzzleExpired,
+            ]
+            .iter()
+            .any(|refusal| self.is_refusal(*refusal)),
+            Self::BadAddress(_)
+            | Self::NoAnswer(_)
+            | Self::LineTooLong
+            | Self::Unexpected(_)
+            | Self::BadPuzzle(_)
+            | Self::TooHard { .. }
+            | Self::Hopeless(_)
+            | Self::Unsolved { .. }
+            | Self::Cancelled => false,
+        }
+    }
+
+    /// Returns whether the server refused for exactly this reason.
+    pub(crate) fn is_refusal(&self, refusal: Refusal) -> bool {
+        matches!(self, Self::Refused(text) if text == refusal.text().as_bytes())
+    }
+}
+
+/// Returns whether the resolver may know more later. The standard library passes the code `EAI_AGAIN`
+/// on as text only; these are the texts of glibc and musl.
+fn is_transient_lookup(error: &io::Error) -> bool {
+    let text = error.to_string();
+    let again = ["Temporary failure in name resolution", ": Try again"];
+    error.kind() == ErrorKind::TimedOut || again.iter().any(|again| text.contains(again))
+}
+
+/// Returns whether a connection that failed in this way may succeed later.
+fn is_transient_connect(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::TimedOut
+            // A write after a reset whose error was already read reports a broken pipe (tcp(7)).
+            | ErrorKind::BrokenPipe
+    )
+}
+
+impl fmt::Display for PayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect(server, error) => {
-                write!(
-                    f,
-                    "cannot connect to {}: {error}",
-                    harmless(server.as_bytes())
-                )
+            Self::BadAddress(text) => {
+                let text = harmless(text.as_bytes());
+                write!(f, "'{text}' is not an address, expected HOST:PORT")
+            }
+            Self::Lookup { server, error } => {
+                let server = harmless(server.as_bytes());
+                write!(f, "cannot connect to {server}: {error}")
+            }
+            Self::Connect { server, errors } => {
+                let server = harmless(server.as_bytes());
+                write!(f, "cannot connect to {server}: {}", Attempts(errors))
             }
             Self::Broken(error) => write!(f, "the connection broke: {error}"),
-            Self::Timeout(what) => write!(f, "the server did not {what} in time"),
+            Self::NoAnswer(what) => write!(f, "the server did not {what} in time"),
             Self::Closed(what) => write!(f, "the server closed the connection and did not {what}"),
             Self::LineTooLong => f.write_str("the server sent a line that is too long"),
             Self::Unexpected(line) => {
-                write!(
-                    f,
-                    "the server sent something unexpected: \"{}\"",
-                    harmless(line)
-                )
+                let line = harmless(line);
+                write!(f, "the server sent something unexpected: \"{line}\"")
             }
             Self::Refused(text) => write!(f, "the server refused: {}", harmless(text)),
             Self::BadPuzzle(error) => write!(f, "the server sent no puzzle: {error}"),
-            Self::TooHard(found, most) => {
-                let (found, most) = (found.bits(), most.bits());
-                write!(f, "the puzzle takes {found} bits, and --max-bits is {most}")
+            Self::TooHard { bits, most } => {
+                write!(
+                    f,
+                    "the puzzle takes {bits} bits, and at most {most} are accepted"
+                )
             }
-            Self::Unsolved => f.write_str("no solution was found before --solve-timeout"),
+            Self::Hopeless(estimate) => {
+                write!(f, "{estimate}: more than ten times as long as is allowed")
+            }
+            Self::Unsolved { .. } => f.write_str("no solution was found in time"),
+            Self::Cancelled => f.write_str("cancelled"),
         }
     }
 }
 
-impl std::error::Error for ClientError {}
+impl Error for PayError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Lookup { error, .. } | Self::Broken(error) => Some(error),
+            Self::Connect { errors, .. } => {
+                let (_, error) = errors.last()?;
+                Some(error)
+            }
+            Self::BadPuzzle(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Completes the sentence "the server did not …".
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "take our message",
+            Self::Puzzle => "send a puzzle",
+            Self::Solution => "wait for a solution",
+            Self::Resource => "send a resource",
+        })
+    }
+}
+
+/// The errors of several addresses in one line. A single one stands without its address, which is
+/// usually the name of the server.
+struct Attempts<'a>(&'a [(SocketAddr, io::Error)]);
+
+impl fmt::Display for Attempts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// A name can stand for many addresses. The last one that failed is shown in any case.
+        const MOST: usize = 4;
+        match self.0 {
+            [] => f.write_str("the host has no address"),
+            [(_, error)] => error.fmt(f),
+            errors => {
+                let shown = &errors[errors.len().saturating_sub(MOST)..];
+                for (number, (address, error)) in shown.iter().enumerate() {
+                    let separator = if number == 0 { "" } else { "; " };
+                    write!(f, "{separator}{address}: {error}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
 
 /// Escapes the start of a peer's text, so that no byte of it can act on a terminal.
 fn harmless(bytes: &[u8]) -> String {
@@ -81,14 +246,88 @@ fn harmless(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn connect(kinds: &[ErrorKind]) -> PayError {
+        let ports = 1_u16..;
+        let errors = ports.zip(kinds).map(|(port, kind)| {
+            let address = SocketAddr::from(([127, 0, 0, 1], port));
+            (address, (*kind).into())
+        });
+        PayError::Connect {
+            server: "name:80".into(),
+            errors: errors.collect(),
+        }
+    }
+
+    fn lookup(text: &str) -> PayError {
+        let error = format!("failed to lookup address information: {text}");
+        PayError::Lookup {
+            server: "name:80".into(),
+            error: io::Error::other(error),
+        }
+    }
+
     #[test]
     fn a_servers_text_cannot_act_on_a_terminal() {
         let text = [b"\x1b[2J\rno\xff".as_slice(), &[b'x'; 1000]].concat();
-        let shown = ClientError::Refused(text).to_string();
-        assert!(
-            shown.starts_with(r"the server refused: \x1b[2J\rno\xffxxx"),
-            "{shown}"
-        );
+        let shown = PayError::Refused(text).to_string();
+        let expected = r"the server refused: \x1b[2J\rno\xffxxx";
+        assert!(shown.starts_with(expected), "{shown}");
         assert!(shown.len() < 300);
+    }
+
+    #[test]
+    fn one_address_with_a_transient_error_is_enough() {
+        use ErrorKind::{ConnectionRefused, HostUnreachable, PermissionDenied, TimedOut};
+        assert!(!connect(&[]).is_transient());
+        assert!(!connect(&[HostUnreachable]).is_transient());
+        assert!(!connect(&[PermissionDenied, HostUnreachable]).is_transient());
+        assert!(connect(&[ConnectionRefused, HostUnreachable]).is_transient());
+        assert!(connect(&[HostUnreachable, ConnectionRefused]).is_transient());
+        assert!(connect(&[TimedOut]).is_transient());
+    }
+
+    #[test]
+    fn a_temporary_failure_of_the_resolver_is_transient_and_an_unknown_name_is_not() {
+        assert!(lookup("Temporary failure in name resolution").is_transient());
+        assert!(lookup("Try again").is_transient());
+        assert!(!lookup("Name or service not known").is_transient());
+        assert!(!lookup("Name does not resolve").is_transient());
+    }
+
+    #[test]
+    fn a_stream_that_ends_and_three_refusals_are_transient() {
+        assert!(PayError::Closed(Awaited::Puzzle).is_transient());
+        assert!(!PayError::NoAnswer(Awaited::Puzzle).is_transient());
+        for refusal in Refusal::ALL {
+            use Refusal::{PuzzleExpired, ServerBusy, ShuttingDown};
+            let expected = [ServerBusy, ShuttingDown, PuzzleExpired].contains(&refusal);
+            let error = PayError::Refused(refusal.text().into());
+            assert_eq!(error.is_transient(), expected, "{refusal}");
+        }
+    }
+
+    #[test]
+    fn the_cause_is_the_source() {
+        let source = |error: PayError| error.source().map(ToString::to_string);
+        let reset = || io::Error::from(ErrorKind::ConnectionReset);
+        assert_eq!(source(PayError::Broken(reset())), Some(reset().to_string()));
+        let bad = PayError::BadPuzzle(ChallengeError::Date);
+        assert_eq!(source(bad), Some(ChallengeError::Date.to_string()));
+        let refused = connect(&[ErrorKind::TimedOut, ErrorKind::ConnectionRefused]);
+        assert_eq!(source(refused), Some("connection refused".into()));
+        assert_eq!(source(PayError::LineTooLong), None);
+    }
+
+    #[test]
+    fn each_address_is_named_if_there_are_several() {
+        let one = connect(&[ErrorKind::ConnectionRefused]).to_string();
+        assert_eq!(one, "cannot connect to name:80: connection refused");
+        let two = connect(&[ErrorKind::TimedOut, ErrorKind::ConnectionRefused]).to_string();
+        let expected = "cannot connect to name:80: 127.0.0.1:1: timed out; \
+                        127.0.0.1:2: connection refused";
+        assert_eq!(two, expected);
+        let many = connect(&[ErrorKind::TimedOut; 100]).to_string();
+        assert!(many.ends_with("127.0.0.1:100: timed out"), "{many}");
+        assert!(many.len() < 200, "{many}");
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum Hand {
 
 /// What a client holds, without its content. The decision about a retry depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub(crate) enum Held {
     /// Nothing.
     Nothing,
     /// A puzzle that is being solved.

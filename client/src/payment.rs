@@ -12,94 +12,119 @@
 //!      `---- the server knows no such puzzle -'
 //! ```
 
-use std::thread;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use powtcp_common::hashcash::Challenge;
-use powtcp_common::log_line::Value;
 use powtcp_common::message::{Command, Message};
 
-use crate::config::Config;
 use crate::connect::connect;
 use crate::conversation::Conversation;
-use crate::error::ClientError;
+use crate::error::{Awaited, PayError};
 use crate::hand::Hand;
-use crate::report::Reporter;
+use crate::paid::Paid;
+use crate::payer::Settings;
+use crate::progress::Progress;
 use crate::retry::{self, Next};
 use crate::search::Search;
 
-/// How often the client shows progress and checks the connection while it solves a puzzle.
+/// How often the client tells its progress and looks at the connection while it solves a puzzle.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Pays the server and returns the bytes of the resource. Each new connection after the first is a
-/// retry.
-///
-/// # Errors
-/// The error of the last try, or the first one that a retry cannot help with.
-pub fn pay(config: &Config, reporter: &Reporter) -> Result<Vec<u8>, ClientError> {
-    let mut payment = Payment {
-        config,
-        reporter,
-        hand: Hand::Nothing,
-    };
-    for retry in 0..config.retries {
-        let error = match payment.attempt() {
-            Ok(resource) => return Ok(resource),
-            Err(error) => error,
-        };
-        match retry::next(&error, payment.hand.held()) {
-            Next::GiveUp => return Err(error),
-            Next::TryAgain => {}
-            Next::StartOver => payment.hand = Hand::Nothing,
-        }
-        let delay = retry::random_delay(retry);
-        reporter.retry(&error, retry + 1, config.retries, delay);
-        payment.prepare_retry(delay)?;
-    }
-    payment.attempt()
-}
-
 /// A payment that is under way, between connections and on them.
-struct Payment<'a> {
-    config: &'a Config,
-    reporter: &'a Reporter,
+pub(crate) struct Payment<'a> {
+    settings: &'a Settings,
     hand: Hand,
 }
 
-impl Payment<'_> {
-    /// Makes one connection, and continues on it from what is in hand.
-    fn attempt(&mut self) -> Result<Vec<u8>, ClientError> {
-        let config = self.config;
-        let (mut conversation, address) =
-            connect(&config.server, self.hand.issuer(), config.timeout)?;
-        let fields = [("server", Value::Text(&config.server))];
-        self.reporter.step("connected", &fields);
+impl<'a> Payment<'a> {
+    /// Creates a payment that has not begun.
+    pub(crate) fn new(settings: &'a Settings) -> Self {
+        let hand = Hand::Nothing;
+        Self { settings, hand }
+    }
+
+    /// Pays `server`, `HOST:PORT`. Each new connection after the first is a retry.
+    ///
+    /// # Errors
+    /// The error of the last try, or the first one that a retry cannot help with.
+    pub(crate) fn pay(mut self, server: &str) -> Result<Paid, PayError> {
+        let most = self.settings.retries;
+        for retry in 0..most {
+            let error = match self.attempt(server) {
+                Ok(paid) => return Ok(paid),
+                Err(error) => error,
+            };
+            match retry::next(&error, self.hand.held()) {
+                Next::GiveUp => return Err(error),
+                Next::TryAgain => {}
+                Next::StartOver => self.hand = Hand::Nothing,
+            }
+            let delay = retry::random_delay(retry);
+            self.settings.tell(Progress::Retrying {
+                error: &error,
+                retry: retry + 1,
+                most,
+                delay,
+            });
+            self.prepare_retry(delay)?;
+        }
+        self.attempt(server)
+    }
+
+    /// Pays on this connection, which goes to `address`.
+    ///
+    /// # Errors
+    /// The first error: there is no other connection to continue on.
+    pub(crate) fn pay_over(
+        &mut self,
+        stream: TcpStream,
+        server: &str,
+        address: SocketAddr,
+    ) -> Result<Paid, PayError> {
+        self.settings.tell(Progress::Connected { server, address });
+        let cancel = self.settings.cancel.clone();
+        let mut conversation = Conversation::new(stream, cancel);
         loop {
             match &self.hand {
                 Hand::Nothing => {
                     let challenge = self.ask(&mut conversation)?;
-                    self.hand = Hand::Puzzle(Search::start(challenge, config), address);
+                    let search = Search::start(challenge, self.settings.means());
+                    self.hand = Hand::Puzzle(search, address);
                 }
                 Hand::Puzzle(..) => self.solve(Some(&mut conversation))?,
-                Hand::Stamp { text, .. } => return self.present(text, &mut conversation),
+                Hand::Stamp { text, .. } => {
+                    let resource = self.present(text, &mut conversation)?;
+                    let (stream, read_ahead) = conversation.into_parts();
+                    return Ok(Paid::new(resource, stream, read_ahead));
+                }
             }
         }
     }
 
+    /// Makes one connection, and continues on it from what is in hand.
+    fn attempt(&mut self, server: &str) -> Result<Paid, PayError> {
+        let Settings {
+            timeout, cancel, ..
+        } = self.settings;
+        let (stream, address) = connect(server, self.hand.issuer(), *timeout, cancel)?;
+        let paid = self.pay_over(stream, server, address)?;
+        paid.with_timeouts(None, None)
+    }
+
     /// Waits for `delay`, and meanwhile solves the puzzle in hand, if there is one. Without a stamp
     /// there is nothing to send to the server, so a longer search postpones the retry.
-    fn prepare_retry(&mut self, delay: Duration) -> Result<(), ClientError> {
+    fn prepare_retry(&mut self, delay: Duration) -> Result<(), PayError> {
         let end = Instant::now() + delay;
         self.solve(None)?;
         if let Hand::Stamp { is_kept, .. } = &mut self.hand {
             *is_kept = true;
         }
-        thread::sleep(end.saturating_duration_since(Instant::now()));
-        Ok(())
+        self.settings.cancel.sleep_until(end)
     }
 
     /// Turns a puzzle in hand into its stamp.
-    fn solve(&mut self, conversation: Option<&mut Conversation>) -> Result<(), ClientError> {
+    fn solve(&mut self, conversation: Option<&mut Conversation>) -> Result<(), PayError> {
         if let Hand::Puzzle(search, issuer) = &self.hand {
             self.hand = Hand::Stamp {
                 text: self.wait_for(search, conversation)?,
@@ -111,138 +136,65 @@ impl Payment<'_> {
     }
 
     /// Requests a puzzle, and refuses one that is too hard.
-    fn ask(&self, conversation: &mut Conversation) -> Result<Challenge, ClientError> {
-        let timeout = self.config.timeout;
+    fn ask(&self, conversation: &mut Conversation) -> Result<Challenge, PayError> {
         let request = Message {
             command: Command::RequestPuzzle,
             payload: b"",
         };
-        conversation.send(request, timeout)?;
-        let puzzle = conversation.receive(Command::ResponsePuzzle, "send a puzzle", timeout)?;
-        let fields = [("puzzle", Value::Peer(&puzzle))];
-        self.reporter.step("puzzle received", &fields);
+        let answer = (Command::ResponsePuzzle, Awaited::Puzzle);
+        let timeout = self.settings.timeout;
+        let puzzle = conversation.exchange(request, answer, timeout, || {})?;
+        self.settings.tell(Progress::PuzzleReceived(&puzzle));
 
-        let challenge = Challenge::parse(&puzzle).map_err(ClientError::BadPuzzle)?;
-        let (found, most) = (challenge.difficulty(), self.config.max_difficulty);
-        if found > most {
-            return Err(ClientError::TooHard(found, most));
+        let challenge = Challenge::parse(&puzzle).map_err(PayError::BadPuzzle)?;
+        let (bits, most) = (challenge.difficulty().bits(), self.settings.max_bits);
+        if bits > most {
+            return Err(PayError::TooHard { bits, most });
         }
         Ok(challenge)
     }
 
-    /// Waits for the stamp and shows progress. If there is a connection, stops waiting when the server
-    /// sends something or closes it. The search goes on then.
+    /// Waits for the stamp and tells the progress. If there is a connection, stops waiting when the
+    /// server sends a message or closes it. The search goes on then.
     fn wait_for(
         &self,
         search: &Search,
         mut conversation: Option<&mut Conversation>,
-    ) -> Result<Vec<u8>, ClientError> {
-        let outcome = loop {
+    ) -> Result<Vec<u8>, PayError> {
+        let settings = self.settings;
+        loop {
+            settings.cancel.check()?;
             if let Some(conversation) = &mut conversation
-                && conversation.was_interrupted()
+                && let Some(error) = conversation.interruption()
             {
-                break Err(conversation.interruption(self.config.timeout));
+                return Err(error);
             }
-            match search.wait(PROGRESS_INTERVAL) {
-                Ok(None) => self.reporter.progress(&search.effort()),
-                Ok(Some(stamp)) => break Ok(stamp),
-                Err(error) => break Err(error),
+            if let Some(stamp) = search.wait(PROGRESS_INTERVAL)? {
+                settings.tell(Progress::Solved(search.effort()));
+                return Ok(stamp);
             }
-        };
-        self.reporter.progress_ended();
-        if outcome.is_ok() {
-            self.reporter.solved(&search.effort());
+            if let Some(estimate) = search.new_estimate() {
+                if estimate.is_hopeless() {
+                    return Err(PayError::Hopeless(estimate));
+                }
+                settings.tell(Progress::Estimated(estimate));
+            }
+            settings.tell(Progress::Solving(search.effort()));
         }
-        outcome
     }
 
     /// Sends the stamp and waits for the resource.
-    fn present(
-        &self,
-        stamp: &[u8],
-        conversation: &mut Conversation,
-    ) -> Result<Vec<u8>, ClientError> {
-        let timeout = self.config.timeout;
+    fn present(&self, stamp: &[u8], conversation: &mut Conversation) -> Result<Vec<u8>, PayError> {
         let solution = Message {
             command: Command::RequestResource,
             payload: stamp,
         };
-        conversation.send(solution, timeout)?;
-        let fields = [("stamp", Value::Peer(stamp))];
-        self.reporter.step("stamp sent", &fields);
-        let resource =
-            conversation.receive(Command::ResponseResource, "send a resource", timeout)?;
-        let fields = [("bytes", Value::Number(resource.len() as u64))];
-        self.reporter.step("resource received", &fields);
+        let answer = (Command::ResponseResource, Awaited::Resource);
+        let timeout = self.settings.timeout;
+        let sent = || self.settings.tell(Progress::StampSent(stamp));
+        let resource = conversation.exchange(solution, answer, timeout, sent)?;
+        let progress = Progress::ResourceReceived(resource.len());
+        self.settings.tell(progress);
         Ok(resource)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::Verbosity;
-    use powtcp_common::hashcash::{Difficulty, Kernel};
-    use std::io::{BufRead, BufReader, ErrorKind, Write};
-    use std::net::{SocketAddr, TcpListener};
-    use std::num::NonZero;
-    use std::sync::mpsc::channel;
-
-    fn config(server: SocketAddr) -> Config {
-        let timeout = Duration::from_secs(5);
-        Config {
-            server: server.to_string(),
-            threads: NonZero::<usize>::MIN,
-            kernel: Kernel::Portable,
-            max_difficulty: Difficulty::from_bits(8).unwrap(),
-            timeout,
-            solve_timeout: timeout,
-            retries: 0,
-            verbosity: Verbosity::Quiet,
-        }
-    }
-
-    /// Makes one attempt with the stamp `stamp`, issued at `issuer`, for the server `named`. Returns
-    /// the result, and the first line that `listener` receives.
-    fn present_to(
-        listener: &TcpListener,
-        named: SocketAddr,
-        issuer: SocketAddr,
-    ) -> (Vec<u8>, String) {
-        let mut payment = Payment {
-            config: &config(named),
-            reporter: &Reporter::new(Verbosity::Quiet),
-            hand: Hand::Stamp {
-                text: b"stamp".into(),
-                issuer,
-                is_kept: true,
-            },
-        };
-        // The thread is not joined: if the stamp goes elsewhere, it waits for ever.
-        let (sender, first_line) = channel();
-        let listener = listener.try_clone().unwrap();
-        thread::spawn(move || {
-            let mut reader = BufReader::new(listener.accept().unwrap().0);
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            reader.get_mut().write_all(b"4:paid\n").unwrap();
-            sender.send(line)
-        });
-        let resource = payment.attempt().unwrap();
-        (resource, first_line.recv().unwrap())
-    }
-
-    #[test]
-    fn a_kept_stamp_goes_to_its_issuer_first_and_then_to_the_other_addresses() {
-        let [named, issuer] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [to_named, to_issuer] = [&named, &issuer].map(|l| l.local_addr().unwrap());
-        let paid = (b"paid".to_vec(), "3:stamp\n".to_string());
-        assert_eq!(present_to(&issuer, to_named, to_issuer), paid);
-        named.set_nonblocking(true).unwrap();
-        assert_eq!(named.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
-
-        named.set_nonblocking(false).unwrap();
-        drop(issuer);
-        assert_eq!(present_to(&named, to_named, to_issuer), paid);
     }
 }

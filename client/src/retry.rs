@@ -1,23 +1,22 @@
 //! When a new connection is worthwhile after an error, and how long to wait before it: exponential
 //! backoff with full jitter, so that clients that were turned away together do not return together.
 
-use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use powtcp_common::refusal::Refusal;
 
-use crate::error::ClientError;
+use crate::error::PayError;
 use crate::hand::Held;
 
 /// The longest wait before the first retry. It doubles with each further retry.
-pub const BASE: Duration = Duration::from_millis(100);
+const BASE: Duration = Duration::from_millis(100);
 
 /// The longest wait before any retry. A user still waits for the client, so it has to return soon.
-pub const CAP: Duration = Duration::from_secs(10);
+const CAP: Duration = Duration::from_secs(10);
 
 /// What to do after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// End with this error.
     GiveUp,
     /// Connect again, and continue with what is in hand.
@@ -28,43 +27,24 @@ pub enum Next {
 
 /// Decides what to do after `error`, for a client that holds this.
 ///
-/// A new connection helps if the server has no room or is not up, or if the connection was reset. A
-/// client with a puzzle or a stamp in hand also survives a server that closes the connection or
-/// shuts down, because it does not have to solve again. A kept stamp that the server does not know,
-/// or that has expired, costs a new puzzle. Any other error would only repeat itself.
-pub fn next(error: &ClientError, held: Held) -> Next {
-    use Refusal::{PuzzleExpired, ServerBusy, ShuttingDown, StampNotFound};
-
-    match error {
-        ClientError::Refused(text) => {
-            let is = |refusal: Refusal| refusal.text().as_bytes() == text;
-            if is(ServerBusy) || is(ShuttingDown) && held != Held::Nothing {
-                Next::TryAgain
-            } else if (is(StampNotFound) || is(PuzzleExpired)) && held == Held::KeptStamp {
-                Next::StartOver
-            } else {
-                Next::GiveUp
-            }
-        }
-        ClientError::Connect(_, error) | ClientError::Broken(error) if is_reset(error) => {
-            Next::TryAgain
-        }
-        ClientError::Closed(_) if held != Held::Nothing => Next::TryAgain,
-        ClientError::Connect(..)
-        | ClientError::Broken(_)
-        | ClientError::Closed(_)
-        | ClientError::Timeout(_)
-        | ClientError::LineTooLong
-        | ClientError::Unexpected(_)
-        | ClientError::BadPuzzle(_)
-        | ClientError::TooHard(..)
-        | ClientError::Unsolved => Next::GiveUp,
+/// A new connection helps after a transient error. What is in hand stays there, except that a puzzle
+/// that has expired, or a kept stamp that the server does not know, costs a new puzzle. Any other
+/// error would only repeat itself.
+pub(crate) fn next(error: &PayError, held: Held) -> Next {
+    if error.is_refusal(Refusal::PuzzleExpired) {
+        Next::StartOver
+    } else if error.is_refusal(Refusal::StampNotFound) && held == Held::KeptStamp {
+        Next::StartOver
+    } else if error.is_transient() {
+        Next::TryAgain
+    } else {
+        Next::GiveUp
     }
 }
 
 /// Returns the wait before retry number `retry`, counted from 0. `random` chooses it between zero
 /// and the longest wait of that retry.
-pub fn delay(retry: u32, random: [u8; 8]) -> Duration {
+fn delay(retry: u32, random: [u8; 8]) -> Duration {
     let longest = 2_u32
         .checked_pow(retry)
         .map_or(CAP, |factor| BASE.saturating_mul(factor).min(CAP));
@@ -81,18 +61,11 @@ pub(crate) fn random_delay(retry: u32) -> Duration {
     delay(retry, random)
 }
 
-/// Returns whether the other side refused or reset the connection.
-fn is_reset(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        // A write after a reset whose error was already read reports a broken pipe (tcp(7)).
-        ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Awaited;
+    use std::io::ErrorKind;
 
     use Held::{KeptStamp, Nothing, Puzzle, Stamp};
     use Next::{GiveUp, StartOver, TryAgain};
@@ -104,58 +77,64 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_next(error: ClientError, expected: [Next; 4]) {
+    fn assert_next(error: PayError, expected: [Next; 4]) {
         let decided = HELD.map(|held| next(&error, held));
         assert_eq!(decided, expected, "{error}");
+    }
+
+    fn connect(kind: ErrorKind) -> PayError {
+        PayError::Connect {
+            server: String::new(),
+            errors: vec![(([127, 0, 0, 1], 1).into(), kind.into())],
+        }
     }
 
     #[test]
     fn a_refusal_leads_to_a_retry_if_that_can_help() {
         for refusal in Refusal::ALL {
             let expected = match refusal {
-                Refusal::ServerBusy => [TryAgain; 4],
-                Refusal::ShuttingDown => [GiveUp, TryAgain, TryAgain, TryAgain],
-                Refusal::StampNotFound | Refusal::PuzzleExpired => {
-                    [GiveUp, GiveUp, GiveUp, StartOver]
-                }
+                Refusal::ServerBusy | Refusal::ShuttingDown => [TryAgain; 4],
+                Refusal::PuzzleExpired => [StartOver; 4],
+                Refusal::StampNotFound => [GiveUp, GiveUp, GiveUp, StartOver],
                 _ => [GiveUp; 4],
             };
-            assert_next(ClientError::Refused(refusal.text().into()), expected);
+            assert_next(PayError::Refused(refusal.text().into()), expected);
             let longer = format!("{refusal}!").into_bytes();
-            assert_next(ClientError::Refused(longer), [GiveUp; 4]);
+            assert_next(PayError::Refused(longer), [GiveUp; 4]);
         }
-        assert_next(ClientError::Refused(Vec::new()), [GiveUp; 4]);
+        assert_next(PayError::Refused(Vec::new()), [GiveUp; 4]);
     }
 
     #[test]
-    fn a_refused_or_reset_connection_is_retried() {
+    fn a_connection_that_is_refused_reset_or_too_slow_is_retried() {
         for kind in [
             ErrorKind::ConnectionRefused,
             ErrorKind::ConnectionReset,
             ErrorKind::BrokenPipe,
+            ErrorKind::TimedOut,
         ] {
-            assert_next(ClientError::Broken(kind.into()), [TryAgain; 4]);
-            let connect = ClientError::Connect(String::new(), kind.into());
-            assert_next(connect, [TryAgain; 4]);
+            assert_next(PayError::Broken(kind.into()), [TryAgain; 4]);
+            assert_next(connect(kind), [TryAgain; 4]);
         }
     }
 
     #[test]
-    fn a_closed_connection_is_retried_with_something_in_hand() {
-        let expected = [GiveUp, TryAgain, TryAgain, TryAgain];
-        assert_next(ClientError::Closed("send a resource"), expected);
+    fn a_closed_connection_is_retried() {
+        assert_next(PayError::Closed(Awaited::Puzzle), [TryAgain; 4]);
     }
 
     #[test]
     fn any_other_error_is_final() {
         for error in [
-            ClientError::Connect(String::new(), ErrorKind::TimedOut.into()),
-            ClientError::Connect(String::new(), ErrorKind::NotFound.into()),
-            ClientError::Broken(ErrorKind::InvalidInput.into()),
-            ClientError::Timeout("send a puzzle"),
-            ClientError::LineTooLong,
-            ClientError::Unexpected(b"0".to_vec()),
-            ClientError::Unsolved,
+            connect(ErrorKind::HostUnreachable),
+            PayError::Broken(ErrorKind::InvalidInput.into()),
+            PayError::NoAnswer(Awaited::Puzzle),
+            PayError::LineTooLong,
+            PayError::Unexpected(b"0".to_vec()),
+            PayError::Cancelled,
+            PayError::Unsolved {
+                allowed: Duration::ZERO,
+            },
         ] {
             assert_next(error, [GiveUp; 4]);
         }

@@ -1,6 +1,8 @@
 //! The search for the solution of one puzzle. It runs on threads of its own, so that the client can
 //! meanwhile watch the server, lose the connection, and wait for a retry.
 
+use std::cell::Cell;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
@@ -8,79 +10,233 @@ use std::time::{Duration, Instant};
 
 use powtcp_common::hashcash::{Challenge, Kernel, Watch, solve};
 
-use crate::config::Config;
-use crate::error::ClientError;
-use crate::report::Effort;
+use crate::error::PayError;
+use crate::estimate::Estimate;
+use crate::progress::Effort;
+
+/// How long the rate is measured: long enough for each thread to have counted some hashes. The
+/// measurement is the start of the search, so it costs nothing.
+const MEASUREMENT: Duration = Duration::from_millis(200);
+
+/// How a search is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Means {
+    /// Threads to solve with.
+    pub(crate) threads: NonZero<usize>,
+    /// Instructions to solve with.
+    pub(crate) kernel: Kernel,
+    /// How long the search may take.
+    pub(crate) allowed: Duration,
+}
 
 /// A running search. Dropping it stops its threads.
 #[derive(Debug)]
-pub struct Search {
+pub(crate) struct Search {
     challenge: Arc<Challenge>,
-    watch: Arc<Watch>,
-    counter: Receiver<Option<u64>>,
-    thread: Option<JoinHandle<()>>,
-    kernel: Kernel,
+    means: Means,
+    work: Work,
     start: Instant,
-    /// How long the search may take from `start`.
-    limit: Duration,
+    has_estimate: Cell<bool>,
+}
+
+/// Where the hashes are computed.
+#[derive(Debug)]
+enum Work {
+    /// On other threads.
+    Threads {
+        watch: Arc<Watch>,
+        counter: Receiver<Option<u64>>,
+        thread: Option<JoinHandle<()>>,
+    },
+    /// On the calling thread while it waits, because the system starts no other one. The cell has
+    /// the next counter.
+    Here(Cell<u64>),
 }
 
 impl Search {
-    /// Starts to search for a stamp of `challenge`, with the threads, the kernel and the time that
-    /// `config` allows.
-    pub fn start(challenge: Challenge, config: &Config) -> Self {
-        let (challenge, watch) = (Arc::new(challenge), Arc::new(Watch::new()));
-        let (sender, counter) = channel();
-        let thread = thread::spawn({
-            let (challenge, watch) = (Arc::clone(&challenge), Arc::clone(&watch));
-            let (kernel, threads) = (config.kernel, config.threads);
-            move || {
-                // The receiver is gone if the search was dropped.
-                let _ = sender.send(solve(&challenge, kernel, threads, &watch));
-            }
-        });
+    /// Starts to search for a stamp of `challenge`.
+    pub(crate) fn start(challenge: Challenge, means: Means) -> Self {
+        let challenge = Arc::new(challenge);
         Self {
+            work: Work::on_threads(&challenge, means).unwrap_or(Work::Here(Cell::new(0))),
             challenge,
-            watch,
-            counter,
-            thread: Some(thread),
-            kernel: config.kernel,
+            means,
             start: Instant::now(),
-            limit: config.solve_timeout,
+            has_estimate: Cell::new(false),
         }
     }
 
     /// Waits for the stamp. Returns `None` if the search is still running after `at_most`.
     ///
     /// # Errors
-    /// [`ClientError::Unsolved`] when the time of the search is over.
-    pub fn wait(&self, at_most: Duration) -> Result<Option<Vec<u8>>, ClientError> {
-        let left = self.limit.saturating_sub(self.start.elapsed());
-        match self.counter.recv_timeout(left.min(at_most)) {
-            Ok(Some(counter)) => Ok(Some(self.challenge.stamp(counter))),
-            Ok(None) | Err(RecvTimeoutError::Disconnected) => Err(ClientError::Unsolved),
-            Err(RecvTimeoutError::Timeout) if self.start.elapsed() < self.limit => Ok(None),
-            Err(RecvTimeoutError::Timeout) => Err(ClientError::Unsolved),
+    /// [`PayError::Unsolved`] when the time of the search is over.
+    pub(crate) fn wait(&self, at_most: Duration) -> Result<Option<Vec<u8>>, PayError> {
+        let allowed = self.means.allowed;
+        let left = allowed.saturating_sub(self.start.elapsed());
+        let found = match &self.work {
+            Work::Threads { counter, .. } => match counter.recv_timeout(left.min(at_most)) {
+                Ok(found) => found,
+                Err(RecvTimeoutError::Timeout) if self.start.elapsed() < allowed => {
+                    return Ok(None);
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+            },
+            Work::Here(next) => {
+                let found = self.search_here(next, Instant::now() + left.min(at_most));
+                if found.is_none() && self.start.elapsed() < allowed {
+                    return Ok(None);
+                }
+                found
+            }
+        };
+        match found {
+            Some(counter) => Ok(Some(self.challenge.stamp(counter))),
+            None => Err(PayError::Unsolved { allowed }),
+        }
+    }
+
+    /// Tries counters until `end`.
+    fn search_here(&self, next: &Cell<u64>, end: Instant) -> Option<u64> {
+        /// The counters between two looks at the clock: well below a millisecond of work.
+        const SLICE: u64 = 256;
+        loop {
+            let first = next.get();
+            let mut slice = first..first + SLICE;
+            let found = slice.find(|&counter| self.challenge.is_solved_by(counter));
+            next.set(slice.start);
+            if found.is_some() || Instant::now() >= end {
+                return found;
+            }
         }
     }
 
     /// Returns what the search has cost so far.
-    pub fn effort(&self) -> Effort {
+    pub(crate) fn effort(&self) -> Effort {
         Effort {
-            difficulty: self.challenge.difficulty(),
-            attempts: self.watch.attempts(),
+            bits: self.challenge.difficulty().bits(),
+            attempts: match &self.work {
+                Work::Threads { watch, .. } => watch.attempts(),
+                Work::Here(next) => next.get(),
+            },
             elapsed: self.start.elapsed(),
-            kernel: self.kernel,
+            kernel: match self.work {
+                Work::Threads { .. } => self.means.kernel,
+                Work::Here(_) => Kernel::Portable,
+            },
         }
+    }
+
+    /// Returns how long the search is expected to take: once, when the rate has been measured.
+    pub(crate) fn new_estimate(&self) -> Option<Estimate> {
+        let effort = self.effort();
+        let is_measured = effort.elapsed >= MEASUREMENT && effort.attempts > 0;
+        if !is_measured || self.has_estimate.replace(true) {
+            return None;
+        }
+        let rate = effort.rate();
+        Some(Estimate::new(effort.bits, rate, self.means.allowed))
+    }
+}
+
+impl Work {
+    /// Starts the search on threads of its own. Returns `None` if the system starts none.
+    fn on_threads(challenge: &Arc<Challenge>, means: Means) -> Option<Self> {
+        let watch = Arc::new(Watch::new());
+        let (sender, counter) = channel();
+        let run = {
+            let (challenge, watch) = (Arc::clone(challenge), Arc::clone(&watch));
+            let Means {
+                threads, kernel, ..
+            } = means;
+            move || {
+                // The receiver is gone if the search was dropped.
+                let _ = sender.send(solve(&challenge, kernel, threads, &watch));
+            }
+        };
+        let thread = thread::Builder::new().spawn(run).ok()?;
+        Some(Self::Threads {
+            watch,
+            counter,
+            thread: Some(thread),
+        })
     }
 }
 
 impl Drop for Search {
     fn drop(&mut self) {
-        self.watch.cancel();
-        if let Some(thread) = self.thread.take() {
-            // An error is a panic of the solver, which was printed when it happened.
-            let _ = thread.join();
+        if let Work::Threads { watch, thread, .. } = &mut self.work {
+            watch.cancel();
+            if let Some(thread) = thread.take() {
+                // An error is a panic of the solver, which was printed when it happened.
+                let _ = thread.join();
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEANS: Means = Means {
+        threads: NonZero::<usize>::MIN,
+        kernel: Kernel::Portable,
+        allowed: Duration::from_secs(3_600),
+    };
+
+    fn challenge(bits: u8) -> Challenge {
+        let text = format!("1:{bits}:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==");
+        Challenge::parse(text.as_bytes()).unwrap()
+    }
+
+    /// A search on a machine that starts no threads.
+    fn search_here(bits: u8, allowed: Duration) -> Search {
+        Search {
+            challenge: Arc::new(challenge(bits)),
+            means: Means { allowed, ..MEANS },
+            work: Work::Here(Cell::new(0)),
+            start: Instant::now(),
+            has_estimate: Cell::new(false),
+        }
+    }
+
+    #[test]
+    fn a_machine_without_threads_solves_a_puzzle_too() {
+        let search = search_here(12, MEANS.allowed);
+        let stamp = loop {
+            if let Some(stamp) = search.wait(Duration::from_millis(1)).unwrap() {
+                break stamp;
+            }
+        };
+        assert!(search.challenge.difficulty().is_met_by(&stamp));
+        let effort = search.effort();
+        assert!(effort.attempts > 0 && effort.kernel == Kernel::Portable);
+    }
+
+    #[test]
+    fn a_machine_without_threads_gives_up_in_time_too() {
+        let search = search_here(64, Duration::from_millis(20));
+        let waited = loop {
+            match search.wait(Duration::from_millis(1)) {
+                Ok(None) => {}
+                ended => break ended,
+            }
+        };
+        assert!(matches!(waited, Err(PayError::Unsolved { .. })));
+        assert!(search.start.elapsed() >= search.means.allowed);
+    }
+
+    #[test]
+    fn the_estimate_comes_once_and_only_after_a_measurement() {
+        let search = Search::start(challenge(64), MEANS);
+        let estimate = loop {
+            if let Some(estimate) = search.new_estimate() {
+                break estimate;
+            }
+            assert!(search.wait(Duration::from_millis(1)).unwrap().is_none());
+        };
+        assert!(search.start.elapsed() >= MEASUREMENT);
+        assert!(estimate.is_hopeless() && estimate.rate() > 0.0);
+        assert_eq!(search.new_estimate(), None);
     }
 }

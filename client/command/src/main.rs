@@ -2,24 +2,28 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use powtcp_client::config::{Config, PROGRAM};
-use powtcp_client::payment::pay;
-use powtcp_client::report::Reporter;
+use powtcp_client_command::complaint::complaint;
+use powtcp_client_command::config::{Config, PROGRAM};
+use powtcp_client_command::report::Reporter;
+use powtcp_client_command::{resource, signals};
 
 fn main() -> ExitCode {
     PROGRAM.main(Config::new, |config| {
-        let reporter = Reporter::new(config.verbosity);
-        let resource = pay(&config, &reporter).map_err(|error| error.to_string())?;
-        print(&resource).map_err(|error| format!("cannot print the resource: {error}"))
+        let reporter = Arc::new(Reporter::new(config.verbosity));
+        signals::watch(&reporter);
+        let paid = config
+            .payer()
+            .on_progress({
+                let reporter = Arc::clone(&reporter);
+                move |progress| reporter.tell(progress)
+            })
+            .connect(&config.server);
+        reporter.end_progress();
+        let paid = paid.map_err(|error| complaint(&error))?;
+        resource::print(paid.resource())
+            .map_err(|error| format!("cannot print the resource: {error}"))
     })
-}
-
-fn print(resource: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(resource)?;
-    stdout.write_all(b"\n")?;
-    stdout.flush()
 }

@@ -10,7 +10,9 @@ use powtcp_testkit::process::Outcome;
 
 use super::support::fake_server::{FakeServer, serve_once};
 use super::support::program::{Expectations, client, start};
-use super::support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line, refusal_line, refused};
+use super::support::puzzles::{
+    BRIEF, ENDLESS, endless_puzzle_line, puzzle_line, refusal_line, refused,
+};
 
 /// Returns how the client ends when a server answers its request with `line`, and gets no stamp.
 fn unpaid(arguments: &[&str], line: impl Into<String>) -> Outcome {
@@ -109,15 +111,43 @@ fn a_malformed_puzzle_is_refused_and_its_fault_is_named() {
 
 #[test]
 fn solving_ends_after_its_timeout() {
-    let limit = Duration::from_millis(300);
+    let limit = Duration::from_millis(150);
     let start = Instant::now();
-    let arguments = [&ENDLESS[..], &["--solve-timeout", "300ms"]].concat();
-    unpaid(&arguments, endless_puzzle_line()).assert_failed("--solve-timeout");
+    unpaid(&BRIEF, puzzle_line(64)).assert_failed("no solution was found before --solve-timeout");
     assert!(
         start.elapsed() >= limit,
         "it gave up after {:?}",
         start.elapsed()
     );
+}
+
+#[test]
+fn a_puzzle_that_takes_more_than_ten_times_as_long_as_allowed_is_given_up() {
+    let arguments = ["--max-bits", "64", "--solve-timeout", "24h"];
+    let outcome = unpaid(&arguments, puzzle_line(64));
+    outcome.assert_failed("64 bits take about ");
+    outcome.assert_failed("and 24 h are allowed: more than ten times --solve-timeout");
+}
+
+/// The rate of no machine makes this puzzle hopeless or likely: at 2 MH/s it takes an hour and at
+/// 500 MH/s 14 seconds.
+#[test]
+fn a_client_that_does_not_expect_a_solution_in_time_says_so_and_tries() {
+    let server = FakeServer::start(|mut client| {
+        client.answer_request(puzzle_line(33));
+        client.rest_while_open()
+    });
+    let limits = ["--max-bits", "33", "--solve-timeout", "7m"];
+    let slow = ["--threads", "1", "--kernel", "portable", server.address()];
+    let mut running = start(client(&[&limits[..], &slow].concat()));
+    let line = running.wait_for("33 bits take about ");
+    let (_, chance) = line
+        .split_once(" and 7 min are allowed: the chance of a solution in time is ")
+        .unwrap_or_else(|| panic!("{line:?}"));
+    let chance = chance.strip_suffix(" %").and_then(|text| text.parse().ok());
+    assert!(chance.is_some_and(|c: u8| (9..64).contains(&c)), "{line:?}");
+    drop(running);
+    assert_eq!(server.finish(), "");
 }
 
 #[test]
@@ -129,7 +159,7 @@ fn an_error_message_ends_the_search() {
         client.send(refusal_line(Refusal::PuzzleExpired));
         client.rest()
     });
-    let patient = ["--verbose", "--solve-timeout", "1h", server.address()];
+    let patient = ["--verbose", "--retry", "0", server.address()];
     let mut running = start(client(&[&ENDLESS[..], &patient].concat()));
     running.wait_for("puzzle received");
     refuse.send(()).expect("a server that waits for this");
@@ -146,5 +176,5 @@ fn a_message_in_the_same_segment_as_the_puzzle_is_read_while_solving() {
     let both = endless_puzzle_line() + &refusal_line(Refusal::ShuttingDown);
     unpaid(&ENDLESS, both).assert_failed(&refused(Refusal::ShuttingDown));
     let two = endless_puzzle_line().repeat(2);
-    unpaid(&ENDLESS, two).assert_failed("the server sent something unexpected: \"2:1:64:");
+    unpaid(&ENDLESS, two).assert_failed("the server sent something unexpected: \"2:1:40:");
 }

@@ -8,7 +8,7 @@ use powtcp_testkit::process::Outcome;
 use super::support::fake_server::{Peer, serve_once};
 use super::support::ports::taken_port;
 use super::support::program::{Expectations, client, outcome_of};
-use super::support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line};
+use super::support::puzzles::{BRIEF, ENDLESS, puzzle_line};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// The time between two bytes of a slow message: twenty of them arrive before the timeout.
@@ -48,7 +48,8 @@ fn a_port_without_a_server_is_reported() {
 #[test]
 fn a_host_that_does_not_exist_is_reported() {
     // No name server is asked for a name with an empty label (RFC 1035, 3.1).
-    outcome_of(client(&["--quiet", "no..host:80"])).assert_failed("cannot connect to ");
+    let reason = "cannot connect to no..host:80: failed to lookup address information";
+    outcome_of(client(&["--quiet", "no..host:80"])).assert_failed(reason);
 }
 
 #[test]
@@ -110,13 +111,35 @@ fn single_bytes_of_a_resource_do_not_extend_the_timeout() {
 }
 
 #[test]
-fn single_bytes_of_an_error_while_solving_do_not_extend_the_timeout() {
-    let (outcome, ()) = tried(|mut client| {
-        client.answer_request(endless_puzzle_line());
-        client.send("0:");
-        client.drip(b'x', PAUSE);
-    });
-    outcome.assert_failed("the server did not wait for a solution in time");
+fn single_bytes_while_solving_do_not_extend_the_time_to_solve() {
+    for bytes in ["0", "0:"] {
+        let (outcome, ()) = serve_once(&BRIEF, move |mut client| {
+            client.answer_request(puzzle_line(64));
+            client.send(bytes);
+            client.drip(b'x', PAUSE);
+        });
+        outcome.assert_failed("no solution was found before --solve-timeout");
+    }
+}
+
+#[test]
+fn a_solution_is_presented_although_the_server_has_sent_a_part_of_a_line() {
+    for bytes in ["0", "0:server is", "4"] {
+        let slow = ["--kernel", "portable", "--threads", "1", "--timeout", "1h"];
+        let (outcome, rest) = serve_once(&slow, move |mut client| {
+            client.answer_request(puzzle_line(22));
+            client.send(bytes);
+            assert!(client.line().starts_with("3:1:22:"));
+            client.send("\n");
+            client.rest()
+        });
+        let reason = match bytes {
+            "0:server is" => "the server refused: server is",
+            _ => "the server sent something unexpected",
+        };
+        outcome.assert_failed(reason);
+        assert_eq!(rest, "");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use powtcp_testkit::process::Outcome;
 
 use super::support::fake_server::{FakeServer, Peer, Script};
 use super::support::program::{Expectations, client, outcome_of};
-use super::support::puzzles::{ENDLESS, puzzle_line, refusal_line, refused};
+use super::support::puzzles::{BRIEF, ENDLESS, puzzle_line, refusal_line, refused};
 
 /// Enough work for the client to look at the connection before it has a stamp.
 const SLOW_BITS: u32 = 22;
@@ -225,7 +225,7 @@ fn the_last_error_is_shown_when_all_retries_are_used() {
 #[test]
 fn without_retries_a_lost_connection_is_final() {
     let endless = [&ENDLESS[..], &["--retry", "0"]].concat();
-    let (outcome, rest) = played(&endless, [puzzle_then(64, refusal_line(ServerBusy))]);
+    let (outcome, rest) = played(&endless, [puzzle_then(40, refusal_line(ServerBusy))]);
     outcome.assert_failed(&refused(ServerBusy));
     assert_eq!(rest, [""]);
 
@@ -235,8 +235,7 @@ fn without_retries_a_lost_connection_is_final() {
 
 #[test]
 fn the_time_to_solve_also_ends_without_a_connection() {
-    let arguments = [&ENDLESS[..], &["--solve-timeout", "500ms"]].concat();
-    let (outcome, _) = played(&arguments, [puzzle_then(64, "")]);
+    let (outcome, _) = played(&BRIEF, [puzzle_then(64, "")]);
     outcome.assert_failed("no solution was found before --solve-timeout");
 }
 

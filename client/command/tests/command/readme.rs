@@ -1,6 +1,6 @@
 //! Tests that the client's page has the same options as `--help`.
 
-use powtcp_client::config::PROGRAM;
+use powtcp_client_command::config::PROGRAM;
 
 #[test]
 fn the_table_of_options_equals_the_help() {

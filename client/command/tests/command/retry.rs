@@ -1,7 +1,9 @@
 //! Retries before the client has a puzzle, and errors that no retry can help with.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use powtcp_common::refusal::Refusal;
 use powtcp_testkit::process::Outcome;
@@ -9,7 +11,7 @@ use powtcp_testkit::process::Outcome;
 use super::support::fake_server::{FakeServer, Peer};
 use super::support::ports::taken_port;
 use super::support::program::{Expectations, client, outcome_of, start};
-use super::support::puzzles::{endless_puzzle_line, puzzle_line, refusal_line, refused};
+use super::support::puzzles::{puzzle_line, refusal_line, refused};
 use super::support::real_server::serve;
 
 /// What the client writes between the error and the number of the retry.
@@ -83,6 +85,52 @@ fn a_reset_connection_is_retried() {
 }
 
 #[test]
+fn a_server_that_shuts_down_or_lets_the_puzzle_expire_is_retried() {
+    for refusal in [Refusal::ShuttingDown, Refusal::PuzzleExpired] {
+        let (outcome, connections) = served_after(1, &[], move |mut client| {
+            client.answer_request(refusal_line(refusal));
+            client.rest();
+        });
+        outcome.assert_printed("paid");
+        assert_eq!(connections, 2);
+    }
+    // The stamp of an expired puzzle is not presented again.
+    let (outcome, connections) = served_after(1, &[], |mut client| {
+        client.take_stamp();
+        client.end_with(refusal_line(Refusal::PuzzleExpired));
+    });
+    outcome.assert_printed("paid");
+    assert_eq!(connections, 2);
+}
+
+#[test]
+fn a_stream_that_ends_without_a_word_is_retried() {
+    let (outcome, connections) = served_after(1, &[], |mut client| {
+        assert_eq!(client.line(), "1:\n");
+        client.rest();
+    });
+    outcome.assert_printed("paid");
+    assert_eq!(connections, 2);
+    assert_notes(&outcome, "did not send a puzzle", 1, 2);
+}
+
+#[test]
+fn connecting_that_times_out_is_retried() {
+    let (socket, address) = taken_port();
+    socket.listen(0).expect("a bound socket");
+    // The kernel does not answer connections beyond the backlog.
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_secs(1));
+    let backlog: Vec<_> = std::iter::repeat_with(connect)
+        .map_while(Result::ok)
+        .collect();
+    let address = address.to_string();
+    let outcome = outcome_of(client(&["--retry", "1", "--timeout", "100ms", &address]));
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_notes(&outcome, "timed out", 1, 1);
+    drop(backlog);
+}
+
+#[test]
 fn a_refused_connection_is_retried() {
     let (socket, address) = taken_port();
     let address = address.to_string();
@@ -133,6 +181,13 @@ fn a_quiet_client_reports_no_retries_and_a_verbose_one_logs_them() {
     }
 }
 
+/// The refusals after which another try can help.
+const RETRIED: [Refusal; 3] = [
+    Refusal::ServerBusy,
+    Refusal::ShuttingDown,
+    Refusal::PuzzleExpired,
+];
+
 /// Expects that a client with many retries makes one connection and fails with `reason`.
 #[track_caller]
 fn assert_final(arguments: &[&str], reason: &str, script: impl Fn(Peer) + Send + Sync + 'static) {
@@ -145,7 +200,7 @@ fn assert_final(arguments: &[&str], reason: &str, script: impl Fn(Peer) + Send +
 #[test]
 fn any_other_refusal_of_a_request_is_final() {
     for refusal in Refusal::ALL {
-        if refusal != Refusal::ServerBusy {
+        if !RETRIED.contains(&refusal) {
             assert_final(&[], &refused(refusal), move |mut client| {
                 client.answer_request(refusal_line(refusal));
                 client.rest();
@@ -156,10 +211,9 @@ fn any_other_refusal_of_a_request_is_final() {
 
 #[test]
 fn any_other_refusal_of_a_stamp_on_its_own_connection_is_final() {
-    let retried = [Refusal::ServerBusy, Refusal::ShuttingDown];
     let known = Refusal::ALL
         .into_iter()
-        .filter(|refusal| !retried.contains(refusal))
+        .filter(|refusal| !RETRIED.contains(refusal))
         .map(Refusal::text);
     for text in known.chain(["server is busy, very", ""]) {
         let reason = format!("the server refused: {text}");
@@ -182,16 +236,12 @@ fn a_puzzle_that_cannot_be_solved_is_final() {
     assert_final(&[], "the server sent no puzzle", script(no_puzzle));
     assert_final(&[], "--max-bits is 32", script(puzzle_line(33)));
     let impatient = ["--max-bits", "64", "--solve-timeout", "100ms"];
-    let endless = script(endless_puzzle_line());
+    let endless = script(puzzle_line(64));
     assert_final(&impatient, "before --solve-timeout", endless);
 }
 
 #[test]
 fn an_answer_that_is_missing_or_wrong_is_final() {
-    assert_final(&[], "did not send a puzzle", |mut client| {
-        assert_eq!(client.line(), "1:\n");
-        client.rest();
-    });
     let impatient = ["--timeout", "100ms"];
     assert_final(&impatient, "did not send a puzzle in time", |mut client| {
         client.rest_while_open();

@@ -2,7 +2,7 @@
 
 use super::support::fake_server::FakeServer;
 use super::support::program::{client_on_a_terminal, outcome_of};
-use super::support::puzzles::{ENDLESS, endless_puzzle_line};
+use super::support::puzzles::{BRIEF, puzzle_line};
 use super::support::real_server::serve;
 
 /// Returns the cursor to the start of the line.
@@ -10,16 +10,19 @@ const START: &str = "\r";
 /// Erases the rest of the line (ECMA-48, 8.3.41).
 const ERASE: &str = "\x1b[K";
 
-/// Returns what a client with these `flags` writes to its terminal when its time to solve ends.
-fn unsolved(flags: &[&str]) -> String {
+/// A wide terminal that understands escape sequences.
+const XTERM: [(&str, &str); 3] = [("TERM", "xterm"), ("COLUMNS", "120"), ("NO_COLOR", "")];
+
+/// Returns what a client with these `flags` and this `environment` writes to its terminal when its time to solve ends.
+fn unsolved(flags: &[&str], environment: &[(&str, &str)]) -> String {
     let server = FakeServer::start(|mut client| {
-        client.answer_request(endless_puzzle_line());
+        client.answer_request(puzzle_line(64));
         client.rest_while_open()
     });
-    let arguments = ["--solve-timeout", "300ms", server.address()];
-    let outcome = outcome_of(client_on_a_terminal(
-        &[&ENDLESS[..], &arguments, flags].concat(),
-    ));
+    let arguments = [&BRIEF[..], &[server.address()], flags].concat();
+    let mut command = client_on_a_terminal(&arguments);
+    command.envs(environment.iter().copied());
+    let outcome = outcome_of(command);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     assert_eq!(server.finish(), "");
     outcome.text()
@@ -27,7 +30,7 @@ fn unsolved(flags: &[&str]) -> String {
 
 #[test]
 fn progress_shows_attempts_rate_and_share_on_one_line() {
-    let shown = unsolved(&[]);
+    let shown = unsolved(&[], &XTERM);
     let mut lines: Vec<_> = shown.split(START).collect();
     assert_eq!(lines.remove(0), "");
     let is_progress = |line: &&str| line.starts_with("solving 64 bits: ");
@@ -48,7 +51,7 @@ fn progress_shows_attempts_rate_and_share_on_one_line() {
 #[test]
 fn a_quiet_and_a_verbose_client_show_no_progress() {
     for flag in ["--quiet", "--verbose"] {
-        let shown = unsolved(&[flag]);
+        let shown = unsolved(&[flag], &XTERM);
         assert!(!shown.contains("solving"), "{shown:?}");
         assert!(!shown.contains(ERASE), "{shown:?}");
     }

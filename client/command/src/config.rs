@@ -2,10 +2,9 @@
 
 use std::cmp::Ordering;
 use std::num::NonZero;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
-use powtcp_common::hashcash::{Difficulty, Kernel};
+use powtcp_client::{Kernel, Payer};
 use powtcp_options::{Options, Program, Spec, UsageError, whole_number};
 
 use crate::report::Verbosity;
@@ -25,12 +24,15 @@ const OPTIONS: &[Spec] = &[
     Spec::optional("-t, --threads N", "all cores", "threads to solve with"),
     Spec::new("--kernel NAME", "auto", "auto, avx512, avx2 or portable"),
     Spec::new("--max-bits N", "32", "refuse a harder puzzle"),
-    Spec::new("--timeout DURATION", "10s", "to connect, and for each answer"),
+    Spec::new("--timeout DURATION", "10s", "to look up the name and connect, and for each answer"),
     Spec::new("--solve-timeout DURATION", "60s", "give up solving after this"),
-    Spec::new("--retry N", "2", "retries when the server is busy, unreachable or goes away"),
+    Spec::new("--retry N", "2", RETRY),
     Spec::switch("-q, --quiet", "nothing on standard error but errors"),
     Spec::switch("-v, --verbose", "every step, as log lines"),
 ];
+
+const RETRY: &str = "retries when the server is busy, unreachable or goes away; in total at most \
+     (N + 1) x (3 x timeout + solve-timeout) + N x 10s";
 
 /// More threads than a machine has cores. The limit bounds the memory for their stacks.
 const MOST_THREADS: usize = 1024;
@@ -44,13 +46,13 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Config {
     /// `HOST:PORT`.
     pub server: String,
-    /// Threads to solve with.
-    pub threads: NonZero<usize>,
+    /// Threads to solve with; `None` for all cores.
+    pub threads: Option<NonZero<usize>>,
     /// Instructions to solve with.
     pub kernel: Kernel,
-    /// The hardest puzzle to accept. It stops a server that asks for endless work.
-    pub max_difficulty: Difficulty,
-    /// How long connecting may take, and each answer of the server.
+    /// The difficulty of the hardest puzzle to accept. It stops a server that asks for endless work.
+    pub max_bits: u8,
+    /// How long looking up the name and connecting may take, and each answer of the server.
     pub timeout: Duration,
     /// How long solving a puzzle may take.
     pub solve_timeout: Duration,
@@ -66,25 +68,29 @@ impl Config {
     /// # Errors
     /// [`UsageError`] for the first option that is wrong.
     pub fn new(options: &Options) -> Result<Self, UsageError> {
-        let threads = options.optional_number("--threads", 1..=MOST_THREADS)?;
-        let difficulty = |text: &str| Difficulty::from_bits(whole_number(text, 1..=64)?);
         Ok(Self {
             server: options.required("ADDR", "HOST:PORT, such as localhost:8080", address)?,
-            threads: threads
-                .and_then(NonZero::new)
-                .or(available_parallelism().ok())
-                .unwrap_or(NonZero::<usize>::MIN),
+            threads: options
+                .optional_number("--threads", 1..=MOST_THREADS)?
+                .and_then(NonZero::new),
             kernel: kernel(options)?,
-            max_difficulty: options.required(
-                "--max-bits",
-                "a whole number from 1 to 64",
-                difficulty,
-            )?,
+            max_bits: options.number("--max-bits", 1..=64)?,
             timeout: options.duration("--timeout", SHORTEST..=LONGEST)?,
             solve_timeout: options.duration("--solve-timeout", SHORTEST..=LONGEST)?,
             retries: options.number("--retry", 0..=MOST_RETRIES)?,
             verbosity: verbosity(options)?,
         })
+    }
+
+    /// Returns a payer with these settings.
+    pub fn payer(&self) -> Payer {
+        Payer::new()
+            .max_bits(self.max_bits)
+            .threads(self.threads.map_or(0, NonZero::get))
+            .kernel(self.kernel)
+            .timeout(self.timeout)
+            .solve_timeout(self.solve_timeout)
+            .retries(self.retries)
     }
 }
 

@@ -1,0 +1,202 @@
+//! What the command tells on standard error while it pays.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use powtcp_client::{Effort, Estimate, Progress};
+use powtcp_common::log_line::{Format, Level, Value, write_line};
+
+use crate::complaint::complaint;
+use crate::progress_line::ProgressLine;
+
+/// How much to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Only errors.
+    Quiet,
+    /// What was solved, each retry, and on a terminal the progress of solving.
+    Normal,
+    /// Every step, as log lines.
+    Verbose,
+}
+
+/// Reports the steps of a payment.
+#[derive(Debug)]
+pub struct Reporter {
+    verbosity: Verbosity,
+    /// The line of progress, if standard error is a terminal. Who writes to standard error holds the
+    /// lock.
+    line: Mutex<Option<ProgressLine>>,
+}
+
+/// How long the end of the program waits for a write to a terminal that takes nothing, such as one
+/// that was stopped with Ctrl-S.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl Reporter {
+    /// Creates a reporter on standard error. It shows progress only if that is a terminal.
+    pub fn new(verbosity: Verbosity) -> Self {
+        let shows_progress = verbosity == Verbosity::Normal && io::stderr().is_terminal();
+        let line = shows_progress.then(ProgressLine::from_environment);
+        Self {
+            verbosity,
+            line: Mutex::new(line),
+        }
+    }
+
+    /// Reports a step.
+    pub fn tell(&self, progress: &Progress<'_>) {
+        match self.verbosity {
+            Verbosity::Quiet => {}
+            Verbosity::Normal => self.show(progress),
+            Verbosity::Verbose => log(progress),
+        }
+    }
+
+    /// Erases the line of progress.
+    pub fn end_progress(&self) {
+        self.print("");
+    }
+
+    /// Erases the line of progress, and lets no other line follow.
+    pub fn end(&self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.line.try_lock() {
+                Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Err(TryLockError::WouldBlock) => return,
+                Err(TryLockError::Poisoned(line)) => return last(line.into_inner()),
+                Ok(line) => return last(line),
+            }
+        }
+    }
+
+    fn show(&self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Solving(effort) => {
+                if let Some(line) = &mut *self.lock() {
+                    write(&line.show(effort));
+                }
+            }
+            Progress::Solved(effort) => {
+                self.print(&format!("solved {effort}, {}\n", effort.kernel));
+            }
+            Progress::Estimated(estimate) if !estimate.is_in_time() => {
+                self.print(&format!("{}\n", warning(estimate)));
+            }
+            Progress::Retrying {
+                error,
+                retry,
+                most,
+                delay,
+            } => {
+                let (error, seconds) = (complaint(error), delay.as_secs_f64());
+                let text = format!("{error}; retry {retry} of {most} in {seconds:.3} s\n");
+                self.print(&text);
+            }
+            _ => {}
+        }
+    }
+
+    /// Prints `text` in place of the line of progress.
+    fn print(&self, text: &str) {
+        let mut line = self.lock();
+        let erased = line.as_mut().map(ProgressLine::erase).unwrap_or_default();
+        write(&(erased + text));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<ProgressLine>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Erases the line, and keeps the lock for ever.
+fn last(mut line: MutexGuard<'_, Option<ProgressLine>>) {
+    if let Some(line) = &mut *line {
+        write(&line.erase());
+    }
+    std::mem::forget(line);
+}
+
+/// Returns the warning about a puzzle that is too hard for the time allowed.
+fn warning(estimate: &Estimate) -> String {
+    let chance = estimate.chance() * 100.0;
+    format!("{estimate}: the chance of a solution in time is {chance:.0} %")
+}
+
+/// Logs a step.
+fn log(progress: &Progress<'_>) {
+    match progress {
+        Progress::Connected { server, .. } => {
+            log_line("connected", &[("server", Value::Text(server))])
+        }
+        Progress::PuzzleReceived(puzzle) => {
+            log_line("puzzle received", &[("puzzle", Value::Peer(puzzle))]);
+        }
+        Progress::Estimated(estimate) if !estimate.is_in_time() => {
+            let reason = warning(estimate);
+            log_line(
+                "solution is not expected in time",
+                &[("reason", Value::Text(&reason))],
+            );
+        }
+        Progress::Solved(effort) => log_solved(effort),
+        Progress::StampSent(stamp) => log_line("stamp sent", &[("stamp", Value::Peer(stamp))]),
+        Progress::ResourceReceived(len) => {
+            log_line(
+                "resource received",
+                &[("bytes", Value::Number(*len as u64))],
+            );
+        }
+        Progress::Retrying {
+            error,
+            retry,
+            delay,
+            ..
+        } => {
+            let error = complaint(error);
+            let fields = [
+                ("error", Value::Text(&error)),
+                ("retry", Value::Number((*retry).into())),
+                ("in_ms", Value::Number(delay.as_millis() as u64)),
+            ];
+            log_line("trying again", &fields);
+        }
+        _ => {}
+    }
+}
+
+fn log_solved(effort: &Effort) {
+    let kernel = effort.kernel.to_string();
+    let fields = [
+        ("kernel", Value::Text(&kernel)),
+        ("attempts", Value::Number(effort.attempts)),
+        ("took_ms", Value::Number(effort.elapsed.as_millis() as u64)),
+    ];
+    log_line("puzzle solved", &fields);
+}
+
+fn log_line(message: &str, fields: &[(&str, Value<'_>)]) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let mut line = String::new();
+    let (format, level) = (Format::Text, Level::Info);
+    write_line(
+        &mut line,
+        format,
+        now.unwrap_or_default(),
+        level,
+        message,
+        fields,
+    );
+    write(&line);
+}
+
+/// Writes to standard error. Ignores errors: there is no other place to report them, and `eprint!`
+/// would panic.
+fn write(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
