@@ -55,6 +55,11 @@ impl ProgressLine {
         format!("\r{text:0$}", self.shown)
     }
 
+    /// Returns whether the line shows something.
+    pub fn is_shown(&self) -> bool {
+        self.shown > 0
+    }
+
     /// Returns the bytes that erase the line, with a `^C` behind it if there is one. The cursor is at
     /// the start of the line then.
     pub fn erase(&mut self) -> String {

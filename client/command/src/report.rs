@@ -55,9 +55,11 @@ impl Reporter {
         }
     }
 
-    /// Erases the line of progress.
+    /// Erases the line of progress, if there is one.
     pub fn end_progress(&self) {
-        self.print("");
+        if self.lock().as_ref().is_some_and(ProgressLine::is_shown) {
+            self.print("");
+        }
     }
 
     /// Erases the line of progress, and lets no other line follow.
