@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::stamp::MIN_COLONS;
 use super::{Dialect, Difficulty, VERSION, ZERO_COUNTER};
 use crate::message::MAX_CLIENT_LINE;
+use crate::utc::Utc;
 
 /// The length of the longest counter of our solver in characters: base64 of the 19 digits of
 /// 2^63 - 1.
@@ -34,7 +35,7 @@ pub enum ChallengeError {
     Version,
     /// The difficulty is not a number, or is more than the 160 bits of SHA-1.
     Bits,
-    /// The date has neither 12 nor 14 digits, so the dialect is unknown.
+    /// The date is not one that exists, in 12 or 14 digits.
     Date,
     /// The text is so long that its stamp would not fit into one line.
     TooLong,
@@ -58,7 +59,9 @@ impl Challenge {
             .and_then(small_number)
             .ok_or(ChallengeError::Bits)?;
         let date = fields.next().unwrap_or_default();
-        let dialect = Dialect::of_date(date).ok_or(ChallengeError::Date)?;
+        // The length alone would accept any bytes, which a client sends back and shows.
+        let dialect = Utc::parse(date).and_then(|_| Dialect::of_date(date));
+        let dialect = dialect.ok_or(ChallengeError::Date)?;
         let bits = units * u32::from(dialect.bits_per_unit());
         let difficulty = Difficulty::from_bits(bits).ok_or(ChallengeError::Bits)?;
         let last_colon = text.iter().rposition(|&byte| byte == b':');
@@ -116,7 +119,7 @@ impl fmt::Display for ChallengeError {
             Self::TooFewFields => "it has fewer than seven fields",
             Self::Version => "its version is not 1",
             Self::Bits => "its difficulty is not a number from 0 to 160 bits",
-            Self::Date => "its date has neither 12 nor 14 digits",
+            Self::Date => "its date is not a date in 12 or 14 digits",
             Self::TooLong => "its stamp would not fit into one line",
         })
     }
@@ -177,6 +180,9 @@ mod tests {
                 ChallengeError::Bits,
             ),
             ("1:20:2611221054:a::b:MA==", ChallengeError::Date),
+            ("1:20:26112210540x:a::b:MA==", ChallengeError::Date),
+            ("1:20:261322105400:a::b:MA==", ChallengeError::Date),
+            ("1:5:20260229105400:a::b:MA==", ChallengeError::Date),
             (&long, ChallengeError::TooLong),
         ];
         for (text, fault) in cases {

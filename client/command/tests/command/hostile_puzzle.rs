@@ -100,6 +100,10 @@ fn a_malformed_puzzle_is_refused_and_its_fault_is_named() {
         (line("1", "8", "2611221054", rest), "date"),
         (line("1", "8", "2026112210540", rest), "date"),
         (line("1", "8", "202611221054000", rest), "date"),
+        (line("1", "8", "26112210540x", rest), "date"),
+        (line("1", "8", "\x1b[31mabcdefg", rest), "date"),
+        (line("1", "8", "261131105400", rest), "date"),
+        (line("1", "8", "20260229105400", rest), "date"),
         (line("1", "8", date, &too_long), "not fit into one line"),
     ];
     for (line, fault) in cases {
