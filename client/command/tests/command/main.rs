@@ -9,6 +9,7 @@ mod kept_stamp;
 mod readme;
 mod retry;
 mod settings;
+mod signals;
 mod support;
 mod terminal;
 mod transcript;

@@ -67,3 +67,43 @@ fn the_progress_is_erased_before_the_report_of_the_solution() {
     assert!(last.starts_with("solved 8 bits: "), "{text:?}");
     assert!(last.ends_with("\r\nDon't Panic.\r\n"), "{text:?}");
 }
+
+#[test]
+fn a_terminal_of_unknown_width_gets_a_line_for_20_columns() {
+    let shown = unsolved(&[], &[("TERM", "xterm"), ("COLUMNS", "")]);
+    let lines = shown.split(START).map(|part| part.trim_end_matches(ERASE));
+    let progress: Vec<_> = lines
+        .filter(|line| line.starts_with("64 bits 0% "))
+        .collect();
+    assert!(!progress.is_empty(), "{shown:?}");
+    assert!(progress.iter().all(|line| line.len() < 20), "{shown:?}");
+}
+
+#[test]
+fn a_dumb_terminal_and_a_user_without_colours_get_no_escapes() {
+    for variable in [("TERM", "dumb"), ("NO_COLOR", "1")] {
+        let shown = unsolved(&[], &[XTERM[0], XTERM[1], variable]);
+        assert!(!shown.contains('\x1b'), "{shown:?}");
+        let (progress, reason) = shown.split_once("powtcp-client: ").expect("a reason");
+        assert!(progress.starts_with("\rsolving 64 bits: "), "{shown:?}");
+        // The line is overwritten with spaces before the reason.
+        let erased = progress.trim_end_matches(START).rsplit(START).next();
+        assert!(
+            erased.is_some_and(|text| text.trim().is_empty()),
+            "{shown:?}"
+        );
+        assert!(reason.starts_with("no solution was found"), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_resource_cannot_act_on_a_terminal() {
+    let server = FakeServer::start(|mut client| {
+        client.take_stamp();
+        client.end_with(b"4:\x1b[2Jred\x07 \"\\\" \xe2\x80\xae\xff\n")
+    });
+    let outcome = outcome_of(client_on_a_terminal(&["--quiet", server.address()]));
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let shown = "\\x1b[2Jred\\x07 \"\\\" \\u{202e}\\xff\r\n";
+    assert_eq!(outcome.text(), shown);
+}
