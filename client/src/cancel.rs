@@ -27,6 +27,13 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
+/// The handle is cancelled when the flag becomes true, for example in a signal handler.
+impl From<Arc<AtomicBool>> for Cancel {
+    fn from(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
+    }
+}
+
 impl Cancel {
     /// Creates a handle that is not cancelled.
     pub fn new() -> Self {

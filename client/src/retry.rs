@@ -31,9 +31,8 @@ pub(crate) enum Next {
 /// that has expired, or a kept stamp that the server does not know, costs a new puzzle. Any other
 /// error would only repeat itself.
 pub(crate) fn next(error: &PayError, held: Held) -> Next {
-    if error.is_refusal(Refusal::PuzzleExpired) {
-        Next::StartOver
-    } else if error.is_refusal(Refusal::StampNotFound) && held == Held::KeptStamp {
+    let is_unknown = error.is_refusal(Refusal::StampNotFound) && held == Held::KeptStamp;
+    if is_unknown || error.is_refusal(Refusal::PuzzleExpired) {
         Next::StartOver
     } else if error.is_transient() {
         Next::TryAgain

@@ -66,8 +66,6 @@ impl ProgressLine {
         let before = std::mem::take(&mut self.shown);
         if self.terminal.has_escapes {
             "\r\x1b[K".to_string()
-        } else if before == 0 {
-            String::new()
         } else {
             format!("\r{:1$}\r", "", before + "^C".len())
         }

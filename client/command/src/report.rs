@@ -1,9 +1,8 @@
 //! What the command tells on standard error while it pays.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use powtcp_client::{Effort, Estimate, Progress};
 use powtcp_common::log_line::{Format, Level, Value, write_line};
@@ -26,14 +25,9 @@ pub enum Verbosity {
 #[derive(Debug)]
 pub struct Reporter {
     verbosity: Verbosity,
-    /// The line of progress, if standard error is a terminal. Who writes to standard error holds the
-    /// lock.
+    /// The line of progress, if standard error is a terminal.
     line: Mutex<Option<ProgressLine>>,
 }
-
-/// How long the end of the program waits for a write to a terminal that takes nothing, such as one
-/// that was stopped with Ctrl-S.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Reporter {
     /// Creates a reporter on standard error. It shows progress only if that is a terminal.
@@ -58,23 +52,13 @@ impl Reporter {
     /// Erases the line of progress, if there is one.
     pub fn end_progress(&self) {
         if self.lock().as_ref().is_some_and(ProgressLine::is_shown) {
-            self.print("");
+            self.erase_line();
         }
     }
 
-    /// Erases the line of progress, and lets no other line follow.
-    pub fn end(&self) {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            match self.line.try_lock() {
-                Err(TryLockError::WouldBlock) if Instant::now() < end => {
-                    thread::sleep(Duration::from_millis(1));
-                }
-                Err(TryLockError::WouldBlock) => return,
-                Err(TryLockError::Poisoned(line)) => return last(line.into_inner()),
-                Ok(line) => return last(line),
-            }
-        }
+    /// Erases the line of the cursor, where a terminal shows `^C` although there is no progress.
+    pub fn erase_line(&self) {
+        self.print("");
     }
 
     fn show(&self, progress: &Progress<'_>) {
@@ -116,14 +100,6 @@ impl Reporter {
     }
 }
 
-/// Erases the line, and keeps the lock for ever.
-fn last(mut line: MutexGuard<'_, Option<ProgressLine>>) {
-    if let Some(line) = &mut *line {
-        write(&line.erase());
-    }
-    std::mem::forget(line);
-}
-
 /// Returns the warning about a puzzle that is too hard for the time allowed.
 fn warning(estimate: &Estimate) -> String {
     let chance = estimate.chance() * 100.0;
@@ -134,7 +110,7 @@ fn warning(estimate: &Estimate) -> String {
 fn log(progress: &Progress<'_>) {
     match progress {
         Progress::Connected { server, .. } => {
-            log_line("connected", &[("server", Value::Text(server))])
+            log_line("connected", &[("server", Value::Text(server))]);
         }
         Progress::PuzzleReceived(puzzle) => {
             log_line("puzzle received", &[("puzzle", Value::Peer(puzzle))]);

@@ -5,55 +5,82 @@
 //! progress behind.
 
 use std::fs;
+use std::io;
 use std::process;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
+use powtcp_client::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::flag;
 use signal_hook::low_level::emulate_default_handler;
 
-use crate::report::Reporter;
+/// The signals that were received. They need no thread, which the system may refuse.
+#[derive(Debug, Default)]
+pub struct Signals {
+    /// Whether there was a signal. The next one ends the program in its handler.
+    any: Arc<AtomicBool>,
+    /// The number of the last one; 0 for none.
+    last: Arc<AtomicUsize>,
+}
 
-/// Watches for the two signals on a thread of its own. Where it cannot be started, the system's default
-/// applies.
-pub fn watch(reporter: &Arc<Reporter>) {
-    let reporter = Arc::clone(reporter);
-    let (ready, started) = channel();
-    if thread::Builder::new()
-        .spawn(move || wait(&reporter, &ready))
-        .is_ok()
-    {
-        // An error means that the thread has ended without watching.
-        let _ = started.recv();
+impl Signals {
+    /// Watches for the two signals. Where that is not possible, the system's default applies.
+    pub fn watch() -> Self {
+        let signals = Self::default();
+        let ignored = ignored_signals();
+        for signal in [SIGINT, SIGTERM] {
+            // A shell lets a background job ignore Ctrl-C, and a signal that is ignored stays so.
+            if ignored >> (signal - 1) & 1 == 0 {
+                // Only signals that cannot be handled are an error, and these two can.
+                let _ = signals.register(signal);
+            }
+        }
+        signals
+    }
+
+    /// Returns a handle that the first signal cancels.
+    pub fn cancel(&self) -> Cancel {
+        Cancel::from(Arc::clone(&self.any))
+    }
+
+    /// Calls `finish` and ends the process if there was a signal. A signal that comes later ends it at
+    /// once, for example while it prints into a pipe that takes nothing.
+    pub fn end_if_received(&self, finish: impl FnOnce()) {
+        self.any.store(true, SeqCst);
+        let signal = self.last.load(SeqCst) as i32;
+        if signal == 0 {
+            return;
+        }
+        finish();
+        if !is_first_process() {
+            // A shell sees that the signal was the cause. It returns only if it fails.
+            let _ = emulate_default_handler(signal);
+        }
+        process::exit(status_of(signal));
+    }
+
+    /// Registers what a signal does, in the order in which it is done.
+    fn register(&self, signal: i32) -> io::Result<()> {
+        let any = || Arc::clone(&self.any);
+        if is_first_process() {
+            flag::register_conditional_shutdown(signal, status_of(signal), any())?;
+        } else {
+            flag::register_conditional_default(signal, any())?;
+        }
+        flag::register_usize(signal, Arc::clone(&self.last), signal as usize)?;
+        flag::register(signal, any())?;
+        Ok(())
     }
 }
 
-fn wait(reporter: &Reporter, ready: &Sender<()>) {
-    let ignored = ignored_signals();
-    // A shell lets a background job ignore Ctrl-C, and a signal that is ignored stays so.
-    let watched = [SIGINT, SIGTERM]
-        .into_iter()
-        .filter(|signal| ignored >> (signal - 1) & 1 == 0);
-    let Ok(mut signals) = Signals::new(watched) else {
-        return;
-    };
-    let _ = ready.send(());
-    if let Some(signal) = signals.forever().next() {
-        reporter.end();
-        die_of(signal);
-    }
+fn is_first_process() -> bool {
+    process::id() == 1
 }
 
-/// Ends the process as the default of `signal` does, so that a shell sees the cause. The first process of
-/// a container ends with the exit status by which a shell names a signal.
-fn die_of(signal: i32) {
-    if process::id() != 1 {
-        // It returns only if it fails.
-        let _ = emulate_default_handler(signal);
-    }
-    process::exit(128 + signal);
+/// Returns the exit status by which a shell names a signal.
+fn status_of(signal: i32) -> i32 {
+    128 + signal
 }
 
 /// Returns the signals that this process ignores, one bit for each (proc(5)); none where the system

@@ -66,6 +66,6 @@ fn a_payment_that_was_cancelled_before_connects_nowhere() {
     let server = listener.local_addr().expect("a bound socket").to_string();
     let cancel = Cancel::new();
     cancel.cancel();
-    let payer = Payer::new().cancel_with(&cancel.clone());
+    let payer = Payer::new().cancel_with(&cancel);
     assert!(matches!(payer.connect(&server), Err(PayError::Cancelled)));
 }
