@@ -6,6 +6,7 @@ mod hostile;
 mod hostile_puzzle;
 mod hostile_silence;
 mod kept_stamp;
+mod names;
 mod readme;
 mod retry;
 mod settings;
