@@ -62,3 +62,8 @@ pub use payer::Payer;
 pub use progress::{Effort, Progress};
 
 pub use powtcp_common::hashcash::{ChallengeError, Kernel};
+
+/// Compiles the example of the page for users.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,16 +3,18 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::process::Command;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
+use powtcp_common::refusal::Refusal;
 use powtcp_testkit::PATIENCE;
 use powtcp_testkit::process::command;
 use powtcp_testkit::scratch::Scratch;
 
 use super::support::fake_server::FakeServer;
 use super::support::program::{client, start};
-use super::support::puzzles::{ENDLESS, endless_puzzle_line};
+use super::support::puzzles::{ENDLESS, endless_puzzle_line, refusal_line};
 
 /// Starts a server that lets a client solve for ever.
 fn endless_server() -> FakeServer<String> {
@@ -56,19 +58,23 @@ fn a_signal_ends_a_client_as_its_default_does() {
 
 #[test]
 fn a_signal_that_was_ignored_stays_ignored() {
-    let server = endless_server();
+    let (refuse, go) = mpsc::channel();
+    let server = FakeServer::start(move |mut client| {
+        client.answer_request(endless_puzzle_line());
+        go.recv_timeout(PATIENCE).expect("a test that continues");
+        client.end_with(refusal_line(Refusal::ServerBusy))
+    });
     let script = "trap '' INT; exec \"$0\" \"$@\"";
-    let arguments = [&ENDLESS[..], &["--verbose", server.address()]].concat();
-    let program = env!("CARGO_BIN_EXE_powtcp-client");
-    let mut running = start(command(
-        "sh",
-        &[&["-c", script, program], &arguments[..]].concat(),
-    ));
+    let shell = ["-c", script, env!("CARGO_BIN_EXE_powtcp-client")];
+    let arguments = ["--verbose", "--retry", "0", server.address()];
+    let arguments = [&shell[..], &ENDLESS, &arguments].concat();
+    let mut running = start(command("sh", &arguments));
     running.wait_for("puzzle received");
     running.signal("INT");
-    running.signal("TERM");
+    refuse.send(()).expect("a server that waits for this");
     let outcome = running.finish();
-    assert_eq!(outcome.status, None, "{outcome:?}");
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(server.finish(), "");
 }
 
 #[test]
