@@ -1,4 +1,4 @@
-//! Messages over a blocking socket, each of them bounded in length and in time.
+//! Messages over a blocking socket. Each of them is bounded in length and in time.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -9,20 +9,20 @@ use powtcp_common::message::{Command, MAX_SERVER_LINE, Message};
 
 use crate::error::ClientError;
 
-/// A connection to a server that is not trusted.
+/// A connection to a server that the client does not trust.
 #[derive(Debug)]
 pub struct Conversation {
     stream: TcpStream,
     lines: LineBuffer<MAX_SERVER_LINE>,
-    /// Bytes that came with the line that was returned last, not looked at yet.
+    /// Bytes that arrived together with the last line, after its end.
     unread: Vec<u8>,
 }
 
 impl Conversation {
-    /// Connects to `server`, `HOST:PORT`, trying its addresses in turn.
+    /// Connects to `server`, `HOST:PORT`. Tries its addresses in turn.
     ///
     /// # Errors
-    /// [`ClientError::Connect`] with what the last address said.
+    /// [`ClientError::Connect`], with the error of the last address.
     pub fn connect(server: &str, timeout: Duration) -> Result<Self, ClientError> {
         let deadline = Instant::now() + timeout;
         let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
@@ -42,8 +42,7 @@ impl Conversation {
         Err(failed(last))
     }
 
-    /// A conversation over a connection that is there, and blocks.
-    pub fn new(stream: TcpStream) -> Self {
+    fn new(stream: TcpStream) -> Self {
         Self {
             stream,
             lines: LineBuffer::new(),
@@ -54,8 +53,8 @@ impl Conversation {
     /// Sends one message.
     ///
     /// # Errors
-    /// The connection broke, or took nothing for as long as `timeout`. What the server said before
-    /// it closed goes first: it tells why.
+    /// The connection broke, or the socket took no byte for as long as `timeout`. If the server sent an
+    /// error before the connection broke, this is returned instead: it says why.
     pub fn send(&mut self, message: Message<'_>, timeout: Duration) -> Result<(), ClientError> {
         let mut line = Vec::new();
         message.write_to(&mut line);
@@ -72,11 +71,11 @@ impl Conversation {
         }
     }
 
-    /// Waits for one message, whole within `timeout`: a drip of bytes does not extend it. `what`
-    /// is what the server is asked to do, for the error that says it did not.
+    /// Waits for one message, which must be complete within `timeout`: single bytes do not extend it.
+    /// `what` names what the server must do, such as "send a puzzle", for the error when it does not.
     ///
     /// # Errors
-    /// Anything but a message of the command `wanted`.
+    /// No message with the command `wanted` arrived; the error says what happened instead.
     pub fn receive(
         &mut self,
         wanted: Command,
@@ -94,7 +93,7 @@ impl Conversation {
         }
     }
 
-    /// Whether the server has sent something, or closed, without being asked. Does not wait.
+    /// Returns whether the server has sent something or closed the connection meanwhile. Does not wait.
     pub fn was_interrupted(&self) -> bool {
         let peek = || {
             self.stream.set_nonblocking(true)?;
@@ -139,13 +138,14 @@ impl Conversation {
     }
 }
 
-/// What is left until `deadline`, at least the millisecond that a socket's timeout must have.
+/// Returns the time until `deadline`, at least a millisecond because a socket's timeout cannot be zero;
+/// `None` once it has passed.
 fn time_left(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     (!left.is_zero()).then(|| left.max(Duration::from_millis(1)))
 }
 
-/// A socket's timeout is reported as either, depending on the system.
+/// Returns whether a socket's timeout has passed. The kind of this error depends on the system.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong between a client and a server.
+//! What can go wrong between the client and a server.
 
 use std::fmt;
 use std::io;
@@ -6,26 +6,26 @@ use std::io;
 use powtcp_common::hashcash::{ChallengeError, Difficulty};
 use powtcp_common::log_line::escape;
 
-/// Why there is no resource.
+/// Why the client got no resource.
 #[derive(Debug)]
 pub enum ClientError {
-    /// There is no such server, or no connection to it.
+    /// The name of the server could not be resolved, or it could not be connected to.
     Connect(String, io::Error),
     /// The connection broke.
     Broken(io::Error),
-    /// The server did not do this in time.
+    /// The server did not do this in time, such as "send a puzzle".
     Timeout(&'static str),
     /// The server closed the connection before it did this.
     Closed(&'static str),
     /// The server sent a line longer than any message.
     LineTooLong,
-    /// The server sent this line instead of what was asked for.
+    /// The server sent this line, which is not the expected message.
     Unexpected(Vec<u8>),
-    /// The server refused, with this text.
+    /// The server refused with this text.
     Refused(Vec<u8>),
-    /// The puzzle is none.
+    /// The server sent a malformed puzzle.
     BadPuzzle(ChallengeError),
-    /// The puzzle takes this many bits, and no more than those may be accepted.
+    /// The puzzle has the first difficulty, and the user accepts at most the second.
     TooHard(Difficulty, Difficulty),
     /// No solution was found in time.
     Unsolved,
@@ -53,7 +53,7 @@ impl fmt::Display for ClientError {
                 )
             }
             Self::Refused(text) => write!(f, "the server refused: {}", harmless(text)),
-            Self::BadPuzzle(error) => write!(f, "the server sent no puzzle: {error}"),
+            Self::BadPuzzle(error) => write!(f, "the server sent an invalid puzzle: {error}"),
             Self::TooHard(found, most) => {
                 let (found, most) = (found.bits(), most.bits());
                 write!(f, "the puzzle takes {found} bits, and --max-bits is {most}")
@@ -65,7 +65,7 @@ impl fmt::Display for ClientError {
 
 impl std::error::Error for ClientError {}
 
-/// The start of a peer's text, so that no byte of it can act on a terminal.
+/// Returns the start of a peer's text, escaped so that no byte of it can act on a terminal.
 fn harmless(bytes: &[u8]) -> String {
     const MOST: usize = 200;
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! The client's side of the protocol: ask, solve, pay, receive.
+//! The client's side of the protocol: ask for a puzzle, solve it, pay, receive the resource.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -13,13 +13,13 @@ use crate::conversation::Conversation;
 use crate::error::ClientError;
 use crate::report::{Effort, Reporter};
 
-/// How often progress is shown, and the server listened to, while a puzzle is being solved.
+/// How often the client shows its progress and checks the server while it solves a puzzle.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Gets a resource from the server; returns its bytes.
 ///
 /// # Errors
-/// Whatever went wrong first. Nothing is tried again here.
+/// The first thing that went wrong. This does not retry.
 pub fn fetch(config: &Config, reporter: &Reporter) -> Result<Vec<u8>, ClientError> {
     let Config {
         server, timeout, ..
@@ -62,8 +62,8 @@ pub fn fetch(config: &Config, reporter: &Reporter) -> Result<Vec<u8>, ClientErro
     Ok(resource)
 }
 
-/// Solves `challenge` on other threads, while this one shows progress and watches the time and the
-/// server: one that has given up on us ends the work.
+/// Solves `challenge` on other threads, while this thread shows the progress and checks the time and the
+/// server. The search ends early if the server sends an error or closes the connection.
 fn solve_watched(
     challenge: &Challenge,
     server_side: &mut Conversation,
@@ -105,7 +105,7 @@ fn solve_watched(
     Ok(challenge.stamp(counter))
 }
 
-/// What the server said while it should have waited.
+/// Returns the error for a server that sent something or closed while the client was solving.
 fn interruption(server_side: &mut Conversation, timeout: Duration) -> ClientError {
     match server_side.receive(Command::Error, "wait for a solution", timeout) {
         Ok(text) => ClientError::Refused(text),

@@ -1,8 +1,10 @@
-//! A client that pays a powtcp server with CPU time, and a load test that does so many times at once.
+//! A client that pays a powtcp server with CPU time.
 //!
-//! [`handshake`] is the protocol from the client's side, over a [`conversation`] of messages;
-//! [`retry`] says when to try again; [`config`], [`report`] and [`error`] face the user. The server is never trusted: lines, time and
-//! difficulty are bounded, and nothing it sends can act on a terminal.
+//! [`handshake`] is the client's side of the protocol, over a [`conversation`] of messages. [`retry`] says
+//! when another attempt is worth it. [`config`], [`report`] and [`error`] face the user.
+//!
+//! The client does not trust the server: lines, time and difficulty are bounded, and nothing that the
+//! server sends can act on a terminal, except a resource that is printed there.
 
 #![forbid(unsafe_code)]
 

@@ -14,7 +14,7 @@ use powtcp_client::retry;
 
 fn main() -> ExitCode {
     PROGRAM.main(Config::new, |config| {
-        let resource = fetch_patiently(&config).map_err(|error| error.to_string())?;
+        let resource = fetch_with_retries(&config).map_err(|error| error.to_string())?;
         let mut stdout = io::stdout().lock();
         let written = stdout
             .write_all(&resource)
@@ -26,14 +26,14 @@ fn main() -> ExitCode {
 }
 
 /// Gets a resource from the server, with as many retries as the user allows.
-fn fetch_patiently(config: &Config) -> Result<Vec<u8>, ClientError> {
+fn fetch_with_retries(config: &Config) -> Result<Vec<u8>, ClientError> {
     let reporter = Reporter::new(config.verbosity);
     retry::persist(
         config.retries,
         || fetch(config, &reporter),
         |retry, error| {
             let mut random = [u8::MAX; 8];
-            // A system without randomness has us wait longest.
+            // Without randomness, the client waits for the longest delay.
             let _ = getrandom::fill(&mut random);
             let delay = retry::delay(retry, random);
             reporter.retry(error, retry + 1, config.retries, delay);

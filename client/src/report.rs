@@ -1,4 +1,4 @@
-//! What the client tells on standard error while it works.
+//! What the client prints on standard error while it works.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -9,39 +9,39 @@ use powtcp_common::log_line::{Format, Level, Value, write_line};
 
 use crate::error::ClientError;
 
-/// How much to tell.
+/// How much to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
     /// Errors only.
     Quiet,
-    /// What was solved, and on a terminal the progress of solving.
+    /// One line for a solved puzzle, and on a terminal the progress of the search.
     Normal,
     /// Every step, as log lines.
     Verbose,
 }
 
-/// Tells a user how far it is.
+/// Prints what the client does.
 #[derive(Debug)]
 pub struct Reporter {
     verbosity: Verbosity,
     shows_progress: bool,
 }
 
-/// A search for a counter, so far.
+/// The work that a search for a counter has taken so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// What is searched for.
+    /// The difficulty of the puzzle.
     pub difficulty: Difficulty,
     /// Hashes computed.
     pub attempts: u64,
     /// Time spent.
     pub elapsed: Duration,
-    /// What computes them.
+    /// The instructions that compute them.
     pub kernel: Kernel,
 }
 
 impl Reporter {
-    /// A reporter on standard error; it shows progress if that is a terminal.
+    /// Creates a reporter on standard error. It shows progress if standard error is a terminal.
     pub fn new(verbosity: Verbosity) -> Self {
         let shows_progress = verbosity == Verbosity::Normal && io::stderr().is_terminal();
         Self {
@@ -50,7 +50,7 @@ impl Reporter {
         }
     }
 
-    /// One step was taken.
+    /// Reports a step, as a log line.
     pub fn step(&self, message: &str, fields: &[(&str, Value<'_>)]) {
         if self.verbosity == Verbosity::Verbose {
             let time = SystemTime::now()
@@ -58,32 +58,32 @@ impl Reporter {
                 .unwrap_or_default();
             let mut line = String::new();
             write_line(&mut line, Format::Text, time, Level::Info, message, fields);
-            say(&line);
+            print(&line);
         }
     }
 
-    /// The search goes on. Called every now and then.
+    /// Shows the progress of a search that goes on.
     pub fn progress(&self, effort: &Effort) {
         if self.shows_progress {
             let share = effort.attempts as f64 / effort.difficulty.expected_hashes() * 100.0;
-            // Back to the start of the line, and erase what is left of the one before.
-            say(&format!(
+            // `\r` moves to the start of the line, and `\x1b[K` erases the rest of the older text.
+            print(&format!(
                 "\rsolving {effort}, {share:.0} % of the expected work\x1b[K"
             ));
         }
     }
 
-    /// The search is over, with or without a solution.
+    /// Erases the progress, because the search has ended.
     pub fn progress_ended(&self) {
         if self.shows_progress {
-            say("\r\x1b[K");
+            print("\r\x1b[K");
         }
     }
 
-    /// A solution was found.
+    /// Reports a solution.
     pub fn solved(&self, effort: &Effort) {
         if self.verbosity == Verbosity::Normal {
-            say(&format!("solved {effort}, {}\n", effort.kernel));
+            print(&format!("solved {effort}, {}\n", effort.kernel));
         }
         let milliseconds = Value::Number(effort.elapsed.as_millis() as u64);
         let kernel = effort.kernel.to_string();
@@ -95,12 +95,12 @@ impl Reporter {
         self.step("puzzle solved", &fields);
     }
 
-    /// A try failed, and retry number `retry` of `most` follows after `delay`.
+    /// Reports that an attempt failed, and that retry number `retry` of `most` follows after `delay`.
     pub fn retry(&self, error: &ClientError, retry: u32, most: u32, delay: Duration) {
         let error = error.to_string();
         if self.verbosity == Verbosity::Normal {
             let seconds = delay.as_secs_f64();
-            say(&format!(
+            print(&format!(
                 "{error}; retry {retry} of {most} in {seconds:.3} s\n"
             ));
         }
@@ -136,8 +136,8 @@ impl fmt::Display for Effort {
     }
 }
 
-/// Nobody is left to be told of an error here, and `eprint!` would panic.
-fn say(text: &str) {
+/// Prints `text`. An error of standard error cannot be reported anywhere, and `eprint!` would panic.
+fn print(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_effort_tells_bits_attempts_seconds_and_rate() {
+    fn an_effort_shows_bits_attempts_seconds_and_rate() {
         let difficulty = Difficulty::from_bits(20).unwrap();
         let elapsed = Duration::from_millis(250);
         let effort = Effort {

@@ -1,5 +1,5 @@
-//! When a failed try is worth another, and how long to wait before it: exponential backoff with full
-//! jitter, so that clients turned away together do not come back together.
+//! Which failures are worth another attempt, and how long to wait before it. Exponential backoff with
+//! full jitter spreads the retries of clients that were refused at the same time.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use powtcp_common::refusal::Refusal;
 
 use crate::error::ClientError;
 
-/// The longest wait before the first retry; it doubles with each one that follows.
+/// The longest wait before the first retry. It doubles with each further retry.
 pub const BASE: Duration = Duration::from_millis(100);
 
-/// No wait is longer: a client must come back while its user still waits.
+/// The longest wait before any retry: the user is waiting.
 pub const CAP: Duration = Duration::from_secs(10);
 
-/// The wait before retry number `retry`, the first of which is 0: a share of the longest such wait,
-/// from none of it to all, that `random` says.
+/// Returns the wait before a retry; the first has the number 0. `random`, a number of 64 bits, picks it
+/// uniformly between zero and the longest wait before this retry.
 pub fn delay(retry: u32, random: [u8; 8]) -> Duration {
     let longest = 2_u32
         .checked_pow(retry)
@@ -25,11 +25,11 @@ pub fn delay(retry: u32, random: [u8; 8]) -> Duration {
     Duration::from_nanos(share as u64)
 }
 
-/// Calls `fetch` until it succeeds or fails for good, but no more than `retries` times after the
-/// first. Before each retry, `wait` gets its number, from 0 on, and the error of the try before.
+/// Calls `fetch` until it succeeds, fails for good, or has been called `retries` times after the first.
+/// Before each retry, `wait` gets its number, which starts at 0, and the error of the attempt before.
 ///
 /// # Errors
-/// That of the last try.
+/// The error of the last attempt.
 pub fn persist<T>(
     retries: u32,
     mut fetch: impl FnMut() -> Result<T, ClientError>,
@@ -45,14 +45,14 @@ pub fn persist<T>(
 }
 
 impl ClientError {
-    /// Whether another try may go better, the same client and server given: the server has no room,
-    /// is not up, or broke the connection. Anything else is somebody's mistake, and is not repeated.
+    /// Returns whether another attempt can succeed without any change: the server is busy or unreachable,
+    /// or broke the connection. All other errors would only repeat.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Refused(text) => text == Refusal::ServerBusy.text().as_bytes(),
             Self::Connect(_, error) | Self::Broken(error) => matches!(
                 error.kind(),
-                // A reset is a broken pipe to who has read the server's last bytes (tcp(7)).
+                // A write after an RST fails with a broken pipe (write(2)).
                 ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
             ),
             Self::Timeout(_)
@@ -105,11 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn tries_end_with_the_first_success_or_lasting_failure_or_when_all_are_used() {
-        let busy = || Err(ClientError::Refused(b"server is busy".to_vec()));
+    fn retries_end_with_a_success_or_a_final_failure_or_when_all_are_used() {
+        let busy = || Err(ClientError::Refused(Refusal::ServerBusy.text().into()));
         let lasting = || Err(ClientError::Unsolved);
-        // Retries allowed, failures that pass, then the rest; tries made, whether one went well.
-        for (retries, passing, then_well, tries, well) in [
+        // Retries allowed, failures that pass, and whether the next attempt succeeds; then the attempts
+        // made, and whether the last one succeeded.
+        for (retries, passing, then_well, attempts, well) in [
             (0, 0, true, 1, true),
             (0, 1, true, 1, false),
             (3, 0, true, 1, true),
@@ -127,15 +128,16 @@ mod tests {
                 }
             };
             let result = persist(retries, fetch, |retry, _| waits.push(retry));
-            assert_eq!((made, result.is_ok()), (tries, well));
-            assert_eq!(waits, (0..tries - 1).collect::<Vec<_>>());
+            assert_eq!((made, result.is_ok()), (attempts, well));
+            assert_eq!(waits, (0..attempts - 1).collect::<Vec<_>>());
         }
     }
 
     #[test]
-    fn a_busy_server_a_refused_and_a_reset_connection_may_pass_and_nothing_else() {
+    fn only_a_busy_server_and_a_refused_or_reset_connection_may_pass() {
         let io = |kind| io::Error::from(kind);
         let refused = |text: &str| ClientError::Refused(text.into());
+        let busy = Refusal::ServerBusy;
         let passing = [
             ErrorKind::ConnectionRefused,
             ErrorKind::ConnectionReset,
@@ -145,13 +147,12 @@ mod tests {
             assert!(ClientError::Connect(String::new(), io(kind)).may_pass());
             assert!(ClientError::Broken(io(kind)).may_pass());
         }
-        assert!(refused("server is busy").may_pass());
+        for refusal in Refusal::ALL {
+            assert_eq!(refused(refusal.text()).may_pass(), refusal == busy);
+        }
         for error in [
-            refused("server is busy!"),
+            refused(&format!("{busy}!")),
             refused(""),
-            refused("hashcash header not correct"),
-            refused("too many puzzles requested"),
-            refused("server is shutting down"),
             ClientError::Connect(String::new(), io(ErrorKind::TimedOut)),
             ClientError::Connect(String::new(), io(ErrorKind::NotFound)),
             ClientError::Broken(io(ErrorKind::InvalidInput)),

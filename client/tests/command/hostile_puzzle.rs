@@ -102,7 +102,7 @@ fn a_malformed_puzzle_is_refused_and_its_fault_named() {
     ];
     for (line, fault) in cases {
         let outcome = unpaid(&[], line.as_str());
-        outcome.assert_failed("the server sent no puzzle: ");
+        outcome.assert_failed("the server sent an invalid puzzle: ");
         outcome.assert_failed(fault);
     }
 }

@@ -213,7 +213,7 @@ fn a_puzzle_that_cannot_be_solved_is_final() {
         }
     };
     let no_puzzle = puzzle_line(8).replace("2:1:", "2:2:");
-    assert_final(&[], "the server sent no puzzle", script(no_puzzle));
+    assert_final(&[], "the server sent an invalid puzzle", script(no_puzzle));
     assert_final(&[], "--max-bits is 32", script(puzzle_line(33)));
     let impatient = ["--max-bits", "64", "--solve-timeout", "100ms"];
     let endless = script(endless_puzzle_line());

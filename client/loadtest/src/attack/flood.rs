@@ -211,8 +211,9 @@ mod tests {
 
     #[test]
     fn churn_resets_its_connections() {
-        attacked(the("churn"), |listener| {
-            let (mut peer, _) = listener.accept().unwrap();
+        let attack = the("churn");
+        attacked(attack, |listener| {
+            let mut peer = next(&listener, attack);
             let error = peer.read(&mut [0]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         });

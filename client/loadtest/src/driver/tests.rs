@@ -1,5 +1,9 @@
+//! Tests of the driver against a server that the test plays.
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+
+use powtcp_testkit::PATIENCE;
 
 use super::*;
 
@@ -17,13 +21,15 @@ fn exchange(timeout: Duration) -> (Driver, TcpStream) {
 
 /// Takes turns until there is news, which must be the only one.
 fn next_news(driver: &mut Driver) -> News {
-    loop {
-        let mut news = driver.turn(None).unwrap();
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let mut news = driver.turn(Some(end)).unwrap();
         assert!(news.len() < 2, "{news:?}");
         if let Some(only) = news.pop() {
             return only;
         }
     }
+    panic!("no news")
 }
 
 fn puzzle(driver: &mut Driver) -> Id {
