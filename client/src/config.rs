@@ -1,5 +1,4 @@
-//! What a user of the client can set: the table of options, and the configuration that is read
-//! from it.
+//! The options of the client, and the configuration that they result in.
 
 use std::cmp::Ordering;
 use std::num::NonZero;
@@ -15,7 +14,7 @@ use crate::report::Verbosity;
 pub const PROGRAM: Program = Program {
     name: "powtcp-client",
     usage: "[OPTIONS] [ADDR]",
-    about: "Pays a powtcp server with CPU time and prints what it gets.",
+    about: "Pays a powtcp server with CPU time and prints the resource.",
     version: env!("CARGO_PKG_VERSION"),
     options: OPTIONS,
 };
@@ -28,14 +27,14 @@ const OPTIONS: &[Spec] = &[
     Spec::new("--max-bits N", "32", "refuse a harder puzzle"),
     Spec::new("--timeout DURATION", "10s", "to connect, and for each answer"),
     Spec::new("--solve-timeout DURATION", "60s", "give up solving after this"),
-    Spec::new("--retry N", "0", "retries when the server is busy or unreachable"),
+    Spec::new("--retry N", "2", "retries when the server is busy, unreachable or goes away"),
     Spec::switch("-q, --quiet", "nothing on standard error but errors"),
     Spec::switch("-v, --verbose", "every step, as log lines"),
 ];
 
-/// More threads than any machine has cores; each thread takes a stack.
+/// More threads than a machine has cores. The limit bounds the memory for their stacks.
 const MOST_THREADS: usize = 1024;
-/// A quarter of an hour of retries, with the longest wait before each: a client has to end.
+/// A quarter of an hour of retries, with the longest wait before each. A client has to end.
 const MOST_RETRIES: u32 = 100;
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -49,13 +48,13 @@ pub struct Config {
     pub threads: NonZero<usize>,
     /// Instructions to solve with.
     pub kernel: Kernel,
-    /// The hardest puzzle to accept: it stops a server that asks for endless work.
+    /// The hardest puzzle to accept. It stops a server that asks for endless work.
     pub max_difficulty: Difficulty,
-    /// How long the client may take to connect, and the server for each answer.
+    /// How long connecting may take, and each answer of the server.
     pub timeout: Duration,
-    /// How long solving may take.
+    /// How long solving a puzzle may take.
     pub solve_timeout: Duration,
-    /// How often to retry when the server is busy or unreachable.
+    /// How often to connect again when the server is busy, unreachable or goes away.
     pub retries: u32,
     /// How much to print on standard error.
     pub verbosity: Verbosity,
@@ -65,7 +64,7 @@ impl Config {
     /// Validates the options.
     ///
     /// # Errors
-    /// The first option that is wrong.
+    /// [`UsageError`] for the first option that is wrong.
     pub fn new(options: &Options) -> Result<Self, UsageError> {
         let threads = options.optional_number("--threads", 1..=MOST_THREADS)?;
         let difficulty = |text: &str| Difficulty::from_bits(whole_number(text, 1..=64)?);
@@ -89,7 +88,7 @@ impl Config {
     }
 }
 
-/// Reads the name of a kernel that this machine has.
+/// Reads the name of a kernel that this machine supports.
 fn kernel(options: &Options) -> Result<Kernel, UsageError> {
     let names: Vec<_> = Kernel::available().map(|k| k.to_string()).collect();
     let expected = format!("auto or what this machine has: {}", names.join(", "));
@@ -99,6 +98,8 @@ fn kernel(options: &Options) -> Result<Kernel, UsageError> {
     })
 }
 
+/// Reads the two switches. One that was given in a stronger place wins, such as a flag over the
+/// environment.
 fn verbosity(options: &Options) -> Result<Verbosity, UsageError> {
     match (options.switch("--quiet")?, options.switch("--verbose")?) {
         (false, false) => Ok(Verbosity::Normal),
@@ -114,7 +115,7 @@ fn verbosity(options: &Options) -> Result<Verbosity, UsageError> {
     }
 }
 
-/// Checks the shape of a host and a port; the name is resolved later. An IPv6 address is in
+/// Checks the form of a host and a port. The name is resolved later. An IPv6 address has to be in
 /// brackets.
 fn address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;

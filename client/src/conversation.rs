@@ -1,7 +1,7 @@
-//! Messages over a blocking socket. Each of them is bounded in length and in time.
+//! Messages over a blocking socket. Each message is bounded in length and in time.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use powtcp_common::line::{LineBuffer, LineTooLong};
@@ -9,40 +9,18 @@ use powtcp_common::message::{Command, MAX_SERVER_LINE, Message};
 
 use crate::error::ClientError;
 
-/// A connection to a server that the client does not trust.
+/// A connection to a server, which the client does not trust.
 #[derive(Debug)]
 pub struct Conversation {
     stream: TcpStream,
     lines: LineBuffer<MAX_SERVER_LINE>,
-    /// Bytes that arrived together with the last line, after its end.
+    /// Bytes that arrived after the line that was returned last.
     unread: Vec<u8>,
 }
 
 impl Conversation {
-    /// Connects to `server`, `HOST:PORT`. Tries its addresses in turn.
-    ///
-    /// # Errors
-    /// [`ClientError::Connect`], with the error of the last address.
-    pub fn connect(server: &str, timeout: Duration) -> Result<Self, ClientError> {
-        let deadline = Instant::now() + timeout;
-        let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
-        let failed = |error| ClientError::Connect(server.to_string(), error);
-        for address in server.to_socket_addrs().map_err(failed)? {
-            let Some(left) = time_left(deadline) else {
-                break;
-            };
-            match TcpStream::connect_timeout(&address, left) {
-                Ok(stream) => {
-                    stream.set_nodelay(true).map_err(ClientError::Broken)?;
-                    return Ok(Self::new(stream));
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(failed(last))
-    }
-
-    fn new(stream: TcpStream) -> Self {
+    /// Creates a conversation over a connected, blocking socket.
+    pub fn new(stream: TcpStream) -> Self {
         Self {
             stream,
             lines: LineBuffer::new(),
@@ -53,8 +31,8 @@ impl Conversation {
     /// Sends one message.
     ///
     /// # Errors
-    /// The connection broke, or the socket took no byte for as long as `timeout`. If the server sent an
-    /// error before the connection broke, this is returned instead: it says why.
+    /// The connection broke, or the socket took no bytes for `timeout`. If the server sent an error
+    /// message before the connection broke, that message is the error, because it says why.
     pub fn send(&mut self, message: Message<'_>, timeout: Duration) -> Result<(), ClientError> {
         let mut line = Vec::new();
         message.write_to(&mut line);
@@ -71,11 +49,12 @@ impl Conversation {
         }
     }
 
-    /// Waits for one message, which must be complete within `timeout`: single bytes do not extend it.
-    /// `what` names what the server must do, such as "send a puzzle", for the error when it does not.
+    /// Waits for one message and returns its payload. The whole message has to arrive within
+    /// `timeout`, which stops a server that sends one byte at a time. `what` completes the sentence
+    /// "the server did not …" of an error.
     ///
     /// # Errors
-    /// No message with the command `wanted` arrived; the error says what happened instead.
+    /// Anything except a message with the command `wanted`.
     pub fn receive(
         &mut self,
         wanted: Command,
@@ -93,7 +72,8 @@ impl Conversation {
         }
     }
 
-    /// Returns whether the server has sent something or closed the connection meanwhile. Does not wait.
+    /// Returns whether the server has sent something unasked, or has closed the connection. Does not
+    /// wait.
     pub fn was_interrupted(&self) -> bool {
         let peek = || {
             self.stream.set_nonblocking(true)?;
@@ -103,6 +83,15 @@ impl Conversation {
         };
         !self.unread.is_empty()
             || !peek().is_err_and(|error: io::Error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Returns why the server sent something, or closed the connection, while it should have waited
+    /// for a solution.
+    pub fn interruption(&mut self, timeout: Duration) -> ClientError {
+        match self.receive(Command::Error, "wait for a solution", timeout) {
+            Ok(text) => ClientError::Refused(text),
+            Err(error) => error,
+        }
     }
 
     fn receive_line(
@@ -138,14 +127,14 @@ impl Conversation {
     }
 }
 
-/// Returns the time until `deadline`, at least a millisecond because a socket's timeout cannot be zero;
-/// `None` once it has passed.
-fn time_left(deadline: Instant) -> Option<Duration> {
+/// Returns the time left until `deadline`, or `None` after it. It is at least one millisecond: a
+/// socket timeout of zero is an error.
+pub(crate) fn time_left(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     (!left.is_zero()).then(|| left.max(Duration::from_millis(1)))
 }
 
-/// Returns whether a socket's timeout has passed. The kind of this error depends on the system.
+/// Returns whether a socket timeout has passed. Systems report it as either kind.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong between the client and a server.
+//! The errors of a payment.
 
 use std::fmt;
 use std::io;
@@ -6,28 +6,29 @@ use std::io;
 use powtcp_common::hashcash::{ChallengeError, Difficulty};
 use powtcp_common::log_line::escape;
 
-/// Why the client got no resource.
+/// The reason why there is no resource. Text of the server is escaped when it is
+/// shown.
 #[derive(Debug)]
 pub enum ClientError {
-    /// The name of the server could not be resolved, or it could not be connected to.
+    /// The name of the server cannot be resolved, or none of its addresses accepts a connection.
     Connect(String, io::Error),
     /// The connection broke.
     Broken(io::Error),
-    /// The server did not do this in time, such as "send a puzzle".
+    /// The server did not do this within the timeout.
     Timeout(&'static str),
     /// The server closed the connection before it did this.
     Closed(&'static str),
-    /// The server sent a line longer than any message.
+    /// The server sent a line that is longer than any message.
     LineTooLong,
-    /// The server sent this line, which is not the expected message.
+    /// The server sent this line instead of the message that was due.
     Unexpected(Vec<u8>),
     /// The server refused with this text.
     Refused(Vec<u8>),
-    /// The server sent a malformed puzzle.
+    /// The text that the server sent as a puzzle is not one.
     BadPuzzle(ChallengeError),
-    /// The puzzle has the first difficulty, and the user accepts at most the second.
+    /// The puzzle has the first difficulty, and the second is the hardest that may be accepted.
     TooHard(Difficulty, Difficulty),
-    /// No solution was found in time.
+    /// No solution was found in the time for solving.
     Unsolved,
 }
 
@@ -65,7 +66,7 @@ impl fmt::Display for ClientError {
 
 impl std::error::Error for ClientError {}
 
-/// Returns the start of a peer's text, escaped so that no byte of it can act on a terminal.
+/// Escapes the start of a peer's text, so that no byte of it can act on a terminal.
 fn harmless(bytes: &[u8]) -> String {
     const MOST: usize = 200;
     let mut text = String::new();

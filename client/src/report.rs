@@ -1,4 +1,4 @@
-//! What the client prints on standard error while it works.
+//! What the client reports on standard error while it works.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -9,39 +9,39 @@ use powtcp_common::log_line::{Format, Level, Value, write_line};
 
 use crate::error::ClientError;
 
-/// How much to print.
+/// How much to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
-    /// Errors only.
+    /// Only errors.
     Quiet,
-    /// One line for a solved puzzle, and on a terminal the progress of the search.
+    /// What was solved, each retry, and on a terminal the progress of solving.
     Normal,
     /// Every step, as log lines.
     Verbose,
 }
 
-/// Prints what the client does.
+/// Reports the progress of a payment.
 #[derive(Debug)]
 pub struct Reporter {
     verbosity: Verbosity,
     shows_progress: bool,
 }
 
-/// The work that a search for a counter has taken so far.
+/// What a search for a solution has cost so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
     /// The difficulty of the puzzle.
     pub difficulty: Difficulty,
     /// Hashes computed.
     pub attempts: u64,
-    /// Time spent.
+    /// Time since the start.
     pub elapsed: Duration,
-    /// The instructions that compute them.
+    /// The kernel that computes the hashes.
     pub kernel: Kernel,
 }
 
 impl Reporter {
-    /// Creates a reporter on standard error. It shows progress if standard error is a terminal.
+    /// Creates a reporter on standard error. It shows progress only if that is a terminal.
     pub fn new(verbosity: Verbosity) -> Self {
         let shows_progress = verbosity == Verbosity::Normal && io::stderr().is_terminal();
         Self {
@@ -50,7 +50,7 @@ impl Reporter {
         }
     }
 
-    /// Reports a step, as a log line.
+    /// Logs a step, if the reporter is verbose.
     pub fn step(&self, message: &str, fields: &[(&str, Value<'_>)]) {
         if self.verbosity == Verbosity::Verbose {
             let time = SystemTime::now()
@@ -62,25 +62,25 @@ impl Reporter {
         }
     }
 
-    /// Shows the progress of a search that goes on.
+    /// Shows how far the search is. Has to be called several times a second.
     pub fn progress(&self, effort: &Effort) {
         if self.shows_progress {
             let share = effort.attempts as f64 / effort.difficulty.expected_hashes() * 100.0;
-            // `\r` moves to the start of the line, and `\x1b[K` erases the rest of the older text.
+            // Return to the start of the line, and erase what the text before leaves behind.
             print(&format!(
                 "\rsolving {effort}, {share:.0} % of the expected work\x1b[K"
             ));
         }
     }
 
-    /// Erases the progress, because the search has ended.
+    /// Erases the progress, when nothing more is searched for or something else is to be printed.
     pub fn progress_ended(&self) {
         if self.shows_progress {
             print("\r\x1b[K");
         }
     }
 
-    /// Reports a solution.
+    /// Reports that a solution was found.
     pub fn solved(&self, effort: &Effort) {
         if self.verbosity == Verbosity::Normal {
             print(&format!("solved {effort}, {}\n", effort.kernel));
@@ -95,7 +95,8 @@ impl Reporter {
         self.step("puzzle solved", &fields);
     }
 
-    /// Reports that an attempt failed, and that retry number `retry` of `most` follows after `delay`.
+    /// Reports that a connection failed, and that retry number `retry` of `most` follows after
+    /// `delay`, or later if there is still a puzzle to solve.
     pub fn retry(&self, error: &ClientError, retry: u32, most: u32, delay: Duration) {
         let error = error.to_string();
         if self.verbosity == Verbosity::Normal {
@@ -113,7 +114,7 @@ impl Reporter {
     }
 }
 
-/// `20 bits: 1048576 attempts in 0.213 s, 4.92 MH/s`
+/// Writes `20 bits: 1048576 attempts in 0.213 s, 4.92 MH/s`.
 impl fmt::Display for Effort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -136,7 +137,8 @@ impl fmt::Display for Effort {
     }
 }
 
-/// Prints `text`. An error of standard error cannot be reported anywhere, and `eprint!` would panic.
+/// Prints to standard error. Ignores errors: there is no other place to report them, and `eprint!`
+/// would panic.
 fn print(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -1,21 +1,69 @@
-//! Which failures are worth another attempt, and how long to wait before it. Exponential backoff with
-//! full jitter spreads the retries of clients that were refused at the same time.
+//! When a new connection is worthwhile after an error, and how long to wait before it: exponential
+//! backoff with full jitter, so that clients that were turned away together do not return together.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use powtcp_common::refusal::Refusal;
 
 use crate::error::ClientError;
+use crate::hand::Held;
 
 /// The longest wait before the first retry. It doubles with each further retry.
 pub const BASE: Duration = Duration::from_millis(100);
 
-/// The longest wait before any retry: the user is waiting.
+/// The longest wait before any retry. A user still waits for the client, so it has to return soon.
 pub const CAP: Duration = Duration::from_secs(10);
 
-/// Returns the wait before a retry; the first has the number 0. `random`, a number of 64 bits, picks it
-/// uniformly between zero and the longest wait before this retry.
+/// What to do after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// End with this error.
+    GiveUp,
+    /// Connect again, and continue with what is in hand.
+    TryAgain,
+    /// Discard what is in hand, connect again, and ask for a new puzzle.
+    StartOver,
+}
+
+/// Decides what to do after `error`, for a client that holds this.
+///
+/// A new connection helps if the server has no room or is not up, or if the connection was reset. A
+/// client with a puzzle or a stamp in hand also survives a server that closes the connection or
+/// shuts down, because it does not have to solve again. A kept stamp that the server does not know,
+/// or that has expired, costs a new puzzle. Any other error would only repeat itself.
+pub fn next(error: &ClientError, held: Held) -> Next {
+    use Refusal::{PuzzleExpired, ServerBusy, ShuttingDown, StampNotFound};
+
+    match error {
+        ClientError::Refused(text) => {
+            let is = |refusal: Refusal| refusal.text().as_bytes() == text;
+            if is(ServerBusy) || is(ShuttingDown) && held != Held::Nothing {
+                Next::TryAgain
+            } else if (is(StampNotFound) || is(PuzzleExpired)) && held == Held::KeptStamp {
+                Next::StartOver
+            } else {
+                Next::GiveUp
+            }
+        }
+        ClientError::Connect(_, error) | ClientError::Broken(error) if is_reset(error) => {
+            Next::TryAgain
+        }
+        ClientError::Closed(_) if held != Held::Nothing => Next::TryAgain,
+        ClientError::Connect(..)
+        | ClientError::Broken(_)
+        | ClientError::Closed(_)
+        | ClientError::Timeout(_)
+        | ClientError::LineTooLong
+        | ClientError::Unexpected(_)
+        | ClientError::BadPuzzle(_)
+        | ClientError::TooHard(..)
+        | ClientError::Unsolved => Next::GiveUp,
+    }
+}
+
+/// Returns the wait before retry number `retry`, counted from 0. `random` chooses it between zero
+/// and the longest wait of that retry.
 pub fn delay(retry: u32, random: [u8; 8]) -> Duration {
     let longest = 2_u32
         .checked_pow(retry)
@@ -25,54 +73,92 @@ pub fn delay(retry: u32, random: [u8; 8]) -> Duration {
     Duration::from_nanos(share as u64)
 }
 
-/// Calls `fetch` until it succeeds, fails for good, or has been called `retries` times after the first.
-/// Before each retry, `wait` gets its number, which starts at 0, and the error of the attempt before.
-///
-/// # Errors
-/// The error of the last attempt.
-pub fn persist<T>(
-    retries: u32,
-    mut fetch: impl FnMut() -> Result<T, ClientError>,
-    mut wait: impl FnMut(u32, &ClientError),
-) -> Result<T, ClientError> {
-    for retry in 0..retries {
-        match fetch() {
-            Err(error) if error.may_pass() => wait(retry, &error),
-            result => return result,
-        }
-    }
-    fetch()
+/// Returns a random wait before retry number `retry`, counted from 0.
+pub(crate) fn random_delay(retry: u32) -> Duration {
+    // Without randomness from the system, the client waits for the longest time.
+    let mut random = [u8::MAX; 8];
+    let _ = getrandom::fill(&mut random);
+    delay(retry, random)
 }
 
-impl ClientError {
-    /// Returns whether another attempt can succeed without any change: the server is busy or unreachable,
-    /// or broke the connection. All other errors would only repeat.
-    pub fn may_pass(&self) -> bool {
-        match self {
-            Self::Refused(text) => text == Refusal::ServerBusy.text().as_bytes(),
-            Self::Connect(_, error) | Self::Broken(error) => matches!(
-                error.kind(),
-                // A write after an RST fails with a broken pipe (write(2)).
-                ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
-            ),
-            Self::Timeout(_)
-            | Self::Closed(_)
-            | Self::LineTooLong
-            | Self::Unexpected(_)
-            | Self::BadPuzzle(_)
-            | Self::TooHard(..)
-            | Self::Unsolved => false,
-        }
-    }
+/// Returns whether the other side refused or reset the connection.
+fn is_reset(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        // A write after a reset whose error was already read reports a broken pipe (tcp(7)).
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
+
+    use Held::{KeptStamp, Nothing, Puzzle, Stamp};
+    use Next::{GiveUp, StartOver, TryAgain};
+
+    const HELD: [Held; 4] = [Nothing, Puzzle, Stamp, KeptStamp];
 
     fn longest(retry: u32) -> Duration {
         delay(retry, [u8::MAX; 8])
+    }
+
+    #[track_caller]
+    fn assert_next(error: ClientError, expected: [Next; 4]) {
+        let decided = HELD.map(|held| next(&error, held));
+        assert_eq!(decided, expected, "{error}");
+    }
+
+    #[test]
+    fn a_refusal_leads_to_a_retry_if_that_can_help() {
+        for refusal in Refusal::ALL {
+            let expected = match refusal {
+                Refusal::ServerBusy => [TryAgain; 4],
+                Refusal::ShuttingDown => [GiveUp, TryAgain, TryAgain, TryAgain],
+                Refusal::StampNotFound | Refusal::PuzzleExpired => {
+                    [GiveUp, GiveUp, GiveUp, StartOver]
+                }
+                _ => [GiveUp; 4],
+            };
+            assert_next(ClientError::Refused(refusal.text().into()), expected);
+            let longer = format!("{refusal}!").into_bytes();
+            assert_next(ClientError::Refused(longer), [GiveUp; 4]);
+        }
+        assert_next(ClientError::Refused(Vec::new()), [GiveUp; 4]);
+    }
+
+    #[test]
+    fn a_refused_or_reset_connection_is_retried() {
+        for kind in [
+            ErrorKind::ConnectionRefused,
+            ErrorKind::ConnectionReset,
+            ErrorKind::BrokenPipe,
+        ] {
+            assert_next(ClientError::Broken(kind.into()), [TryAgain; 4]);
+            let connect = ClientError::Connect(String::new(), kind.into());
+            assert_next(connect, [TryAgain; 4]);
+        }
+    }
+
+    #[test]
+    fn a_closed_connection_is_retried_with_something_in_hand() {
+        let expected = [GiveUp, TryAgain, TryAgain, TryAgain];
+        assert_next(ClientError::Closed("send a resource"), expected);
+    }
+
+    #[test]
+    fn any_other_error_is_final() {
+        for error in [
+            ClientError::Connect(String::new(), ErrorKind::TimedOut.into()),
+            ClientError::Connect(String::new(), ErrorKind::NotFound.into()),
+            ClientError::Broken(ErrorKind::InvalidInput.into()),
+            ClientError::Timeout("send a puzzle"),
+            ClientError::LineTooLong,
+            ClientError::Unexpected(b"0".to_vec()),
+            ClientError::Unsolved,
+        ] {
+            assert_next(error, [GiveUp; 4]);
+        }
     }
 
     #[test]
@@ -101,68 +187,6 @@ mod tests {
                 assert!(before < wait && wait < longest(retry), "{retry} {byte}");
                 before = wait;
             }
-        }
-    }
-
-    #[test]
-    fn retries_end_with_a_success_or_a_final_failure_or_when_all_are_used() {
-        let busy = || Err(ClientError::Refused(Refusal::ServerBusy.text().into()));
-        let lasting = || Err(ClientError::Unsolved);
-        // Retries allowed, failures that pass, and whether the next attempt succeeds; then the attempts
-        // made, and whether the last one succeeded.
-        for (retries, passing, then_well, attempts, well) in [
-            (0, 0, true, 1, true),
-            (0, 1, true, 1, false),
-            (3, 0, true, 1, true),
-            (3, 3, true, 4, true),
-            (3, 4, true, 4, false),
-            (3, 1, false, 2, false),
-        ] {
-            let (mut made, mut waits) = (0, Vec::new());
-            let fetch = || {
-                made += 1;
-                match (made <= passing, then_well) {
-                    (true, _) => busy(),
-                    (false, true) => Ok(made),
-                    (false, false) => lasting(),
-                }
-            };
-            let result = persist(retries, fetch, |retry, _| waits.push(retry));
-            assert_eq!((made, result.is_ok()), (attempts, well));
-            assert_eq!(waits, (0..attempts - 1).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn only_a_busy_server_and_a_refused_or_reset_connection_may_pass() {
-        let io = |kind| io::Error::from(kind);
-        let refused = |text: &str| ClientError::Refused(text.into());
-        let busy = Refusal::ServerBusy;
-        let passing = [
-            ErrorKind::ConnectionRefused,
-            ErrorKind::ConnectionReset,
-            ErrorKind::BrokenPipe,
-        ];
-        for kind in passing {
-            assert!(ClientError::Connect(String::new(), io(kind)).may_pass());
-            assert!(ClientError::Broken(io(kind)).may_pass());
-        }
-        for refusal in Refusal::ALL {
-            assert_eq!(refused(refusal.text()).may_pass(), refusal == busy);
-        }
-        for error in [
-            refused(&format!("{busy}!")),
-            refused(""),
-            ClientError::Connect(String::new(), io(ErrorKind::TimedOut)),
-            ClientError::Connect(String::new(), io(ErrorKind::NotFound)),
-            ClientError::Broken(io(ErrorKind::InvalidInput)),
-            ClientError::Timeout("send a puzzle"),
-            ClientError::Closed("send a puzzle"),
-            ClientError::LineTooLong,
-            ClientError::Unexpected(b"0".to_vec()),
-            ClientError::Unsolved,
-        ] {
-            assert!(!error.may_pass(), "{error}");
         }
     }
 }

@@ -85,15 +85,12 @@ impl Drop for Stock {
 fn puzzle(client: &str, rand: u8) -> Puzzle {
     let client: SocketAddr = client.parse().expect("an address");
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    Puzzle {
-        terms: Terms {
-            dialect: Dialect::Hashcash,
-            difficulty: Difficulty::from_bits(BITS).expect("fewer bits than SHA-1 has"),
-        },
-        client: client.into(),
-        issued: now.expect("a clock after 1970").as_secs(),
-        rand: [rand; RAND_LEN],
-    }
+    let issued = now.expect("a clock after 1970").as_secs();
+    let terms = Terms {
+        dialect: Dialect::Hashcash,
+        difficulty: Difficulty::from_bits(BITS).expect("fewer bits than SHA-1 has"),
+    };
+    Puzzle::new(terms, client.into(), issued, |_| [rand; RAND_LEN])
 }
 
 /// Solves `puzzle` with our solver and returns the stamp. Gives up after a thousand times the

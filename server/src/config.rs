@@ -1,15 +1,27 @@
 //! What an operator can set: the table of options, and the configuration that is read from it.
 
-use std::net::SocketAddr;
+mod listen;
+mod secret;
+mod settings;
+mod start;
+mod warnings;
+
 use std::time::Duration;
 
 use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
 use powtcp_common::log_line::{Format, Level};
 use powtcp_common::options::{Options, Program, Spec, UsageError, whole_number};
 
+pub use listen::Listen;
+pub use secret::{MAX_SECRET_LEN, MIN_SECRET_LEN, Secret};
+pub use settings::Setting;
+pub use start::StartReport;
+pub use warnings::CLIENT_MAX_BITS;
+
 use crate::admission::{Bounds, WhenFull};
 use crate::protocol::Rules;
 use crate::resources::Resources;
+use secret::SecretFile;
 
 /// The command line of the server.
 pub const PROGRAM: Program = Program {
@@ -22,7 +34,7 @@ pub const PROGRAM: Program = Program {
 
 #[rustfmt::skip] // One line for each option.
 const OPTIONS: &[Spec] = &[
-    Spec::new("-l, --listen ADDR", "127.0.0.1:8080", "address to listen on; port 0 picks one"),
+    Spec::new("-l, --listen ADDR", "127.0.0.1:8080", "where to listen: IP:PORT, HOST:PORT or :PORT"),
     Spec::new("-b, --bits N", "20", "difficulty in bits, 1 to 64"),
     Spec::new("--dialect NAME", "hashcash", "spelling of stamps: hashcash or powtcp"),
     Spec::new("--ttl DURATION", "60s", "how long a puzzle is valid"),
@@ -32,10 +44,12 @@ const OPTIONS: &[Spec] = &[
     Spec::new("--max-connections-per-ip N", "0", "per IPv4 address or IPv6 /64; 0 for no limit"),
     Spec::new("--when-full POLICY", "evict", "evict from the busiest source, or refuse new ones"),
     Spec::new("--max-puzzles N", "8", "puzzles a connection may ask for"),
+    Spec::optional("--secret FILE", "drawn at start", "at least 32 bytes that sign puzzles"),
     Spec::optional("--resources FILE", "built-in quotes", "one resource per line, drawn at random"),
     Spec::optional("--metrics ADDR", "off", "serve Prometheus metrics at http://ADDR/metrics"),
     Spec::new("--log-level LEVEL", "info", "error, warn, info or debug"),
     Spec::new("--log-format FORMAT", "text", "text (key=value) or json"),
+    Spec::switch("--check", "read all options and files, print the settings, and exit"),
 ];
 
 /// The shortest time for a client: with less, no client could be served.
@@ -44,44 +58,57 @@ const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// More connections than a process may have descriptors by default.
 const MOST_CONNECTIONS: u32 = 1_000_000;
-const SOCKET_ADDRESS: &str = "IP:PORT, such as 127.0.0.1:8080 or [::]:8080";
+
+const DIALECTS: [(&str, Dialect); 2] =
+    [("hashcash", Dialect::Hashcash), ("powtcp", Dialect::Powtcp)];
+const POLICIES: [(&str, WhenFull); 2] = [("evict", WhenFull::Evict), ("refuse", WhenFull::Refuse)];
+const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
+const LEVELS: [(&str, Level); 4] = [
+    ("error", Level::Error),
+    ("warn", Level::Warn),
+    ("info", Level::Info),
+    ("debug", Level::Debug),
+];
 
 /// The validated options of a server.
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// The rules for every session.
     pub rules: Rules,
     /// How long a shutdown waits for clients that hold a puzzle.
     pub shutdown_timeout: Duration,
     /// How many connections are held at once, and what happens beyond.
     pub bounds: Bounds,
-    /// Where to serve metrics; `None` for nowhere.
-    pub metrics: Option<SocketAddr>,
+    /// Where to serve metrics, at the first address; `None` for nowhere.
+    pub metrics: Option<Listen>,
+    /// What signs puzzles.
+    pub secret: Secret,
+    /// Whether the secret is that of `--secret`.
+    pub has_secret_file: bool,
     /// What is served.
     pub resources: Resources,
     /// The least severe lines that are logged.
     pub log_level: Level,
     /// How lines are written.
     pub log_format: Format,
+    /// Whether only to print the settings.
+    pub check: bool,
+    /// What the operator should know about the settings, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Validates the options, and reads the file of resources.
+    /// Validates the options, and reads the files that they name. Resolves no name.
     ///
     /// # Errors
     /// The first option that is wrong.
     pub fn new(options: &Options) -> Result<Self, UsageError> {
-        let levels = [
-            ("error", Level::Error),
-            ("warn", Level::Warn),
-            ("info", Level::Info),
-            ("debug", Level::Debug),
-        ];
-        let formats = [("text", Format::Text), ("json", Format::Json)];
-        Ok(Self {
-            listen: options.required("--listen", SOCKET_ADDRESS, |text| text.parse().ok())?,
+        let secret_file = secret_file(options)?;
+        let shared_mode = secret_file.as_ref().and_then(|file| file.shared_mode);
+        let mut config = Self {
+            listen: options.required("--listen", Listen::EXPECTED, Listen::parse)?,
             rules: Rules {
                 terms: terms(options)?,
                 ttl: options.duration("--ttl", SHORTEST..=LONGEST)?,
@@ -90,17 +117,28 @@ impl Config {
             },
             shutdown_timeout: options.duration("--shutdown-timeout", Duration::ZERO..=LONGEST)?,
             bounds: bounds(options)?,
-            metrics: options.value("--metrics", SOCKET_ADDRESS, |text| text.parse().ok())?,
+            metrics: options.value("--metrics", Listen::EXPECTED, Listen::parse)?,
+            has_secret_file: secret_file.is_some(),
+            secret: match secret_file {
+                Some(file) => file.secret,
+                None => Secret::draw().map_err(|error| options.unusable("--secret", error))?,
+            },
             resources: resources(options)?,
-            log_level: options.choice("--log-level", &levels)?,
-            log_format: options.choice("--log-format", &formats)?,
-        })
+            log_level: options.choice("--log-level", &LEVELS)?,
+            log_format: options.choice("--log-format", &FORMATS)?,
+            check: options.switch("--check")?,
+            warnings: Vec::new(),
+        };
+        config.warnings = config.contradictions();
+        config.warnings.extend(shared_mode.map(|mode| {
+            format!("--secret: others than the owner may use the file, its mode is {mode:03o}")
+        }));
+        Ok(config)
     }
 }
 
 fn terms(options: &Options) -> Result<Terms, UsageError> {
-    let dialects = [("hashcash", Dialect::Hashcash), ("powtcp", Dialect::Powtcp)];
-    let dialect = options.choice("--dialect", &dialects)?;
+    let dialect = options.choice("--dialect", &DIALECTS)?;
     let unit = u32::from(dialect.bits_per_unit());
     let expected = match dialect {
         Dialect::Hashcash => "a whole number from 1 to 64",
@@ -117,12 +155,20 @@ fn terms(options: &Options) -> Result<Terms, UsageError> {
 }
 
 fn bounds(options: &Options) -> Result<Bounds, UsageError> {
-    let policies = [("evict", WhenFull::Evict), ("refuse", WhenFull::Refuse)];
     Ok(Bounds {
         connections: options.number("--max-connections", 1..=MOST_CONNECTIONS as usize)?,
         per_source: options.number("--max-connections-per-ip", 0..=MOST_CONNECTIONS)?,
-        when_full: options.choice("--when-full", &policies)?,
+        when_full: options.choice("--when-full", &POLICIES)?,
     })
+}
+
+fn secret_file(options: &Options) -> Result<Option<SecretFile>, UsageError> {
+    let Some(path) = options.path("--secret")? else {
+        return Ok(None);
+    };
+    let file = SecretFile::read(&path);
+    file.map(Some)
+        .map_err(|error| options.unusable("--secret", error))
 }
 
 fn resources(options: &Options) -> Result<Resources, UsageError> {

@@ -4,8 +4,8 @@
 //!
 //! - Pure, without a socket, a clock, randomness or I/O: [`time`], [`protocol`], [`admission`], and the
 //!   crate `powtcp-common`. Time is an argument, randomness is bytes, and replies are return values.
-//! - The shell: [`net`], [`metrics_page`], and the event loop in [`server`].
-//! - The edge, which faces the operator: `main`, [`config`], [`resources`], [`telemetry`].
+//! - The shell: [`net`], [`metrics_page`], and the event loop in [`server`] with [`housekeeping`].
+//! - The edge, which faces the operator: `main`, [`config`], [`descriptors`], [`resources`], [`telemetry`].
 //!
 //! A byte that arrives goes from a socket through [`net::connection`] to a line, a message and the
 //! session; the reply goes back through the outbox of the same connection.
@@ -14,6 +14,8 @@
 
 pub mod admission;
 pub mod config;
+pub mod descriptors;
+pub mod housekeeping;
 pub mod metrics_page;
 pub mod net;
 pub mod protocol;

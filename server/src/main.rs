@@ -8,5 +8,10 @@ use powtcp_server::config::{Config, PROGRAM};
 use powtcp_server::server::Server;
 
 fn main() -> ExitCode {
-    PROGRAM.main(Config::new, |config| Server::bind(config)?.run())
+    PROGRAM.main(Config::new, |config| {
+        if config.check {
+            return config.print_check();
+        }
+        Server::bind(config)?.run()
+    })
 }

@@ -1,14 +1,17 @@
 //! The resources that clients get for their stamps: lines of text.
 
 use std::fmt;
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use powtcp_common::message::MAX_SERVER_LINE;
+use powtcp_common::options::read_bounded;
 
 /// The longest resource in bytes: a line of the server without `4:` and `\n`.
 const MAX_RESOURCE_LEN: usize = MAX_SERVER_LINE - 3;
+/// The longest file of resources in bytes. The bound ends the reading of a device.
+const MAX_FILE_LEN: usize = 16 << 20;
 
 /// The resources of a server: at least one, each of which fits into one message.
 #[derive(Debug)]
@@ -45,7 +48,14 @@ impl Resources {
     /// # Errors
     /// [`ResourcesError`], with the number of the first bad line.
     pub fn load(path: &Path) -> Result<Self, ResourcesError> {
-        Self::parse(&fs::read(path).map_err(ResourcesError::Unreadable)?)
+        let file = File::open(path).map_err(ResourcesError::Unreadable)?;
+        let bytes = read_bounded(file, MAX_FILE_LEN).map_err(ResourcesError::Unreadable)?;
+        Self::parse(&bytes)
+    }
+
+    /// Returns the number of resources.
+    pub fn count(&self) -> usize {
+        self.lines.len()
     }
 
     /// Picks a resource by `random`, all with the same probability to within 2^-32.

@@ -6,16 +6,17 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use libc::{SIGINT, SIGTERM};
+use libc::{SIGHUP, SIGINT, SIGTERM};
 use mio::event::Event;
 use mio::{Events, Interest, Poll};
 use powtcp_common::log_line::{Level, Value};
 use signal_hook_mio::v1_0::Signals;
 
-use crate::admission::Standing;
-use crate::config::Config;
-use crate::metrics_page::MetricsPage;
-use crate::net::acceptor::Acceptor;
+use crate::config::{Config, Listen, StartReport};
+use crate::descriptors::DescriptorPlan;
+use crate::housekeeping::Housekeeping;
+use crate::metrics_page::{GaugeSources, MetricsPage};
+use crate::net::acceptors::{Acceptors, listen_error};
 use crate::net::clock::Clock;
 use crate::net::connection::Readiness;
 use crate::net::connections::Connections;
@@ -24,9 +25,8 @@ use crate::net::shared::{Shared, Timer};
 use crate::net::token::Token;
 use crate::protocol::Mint;
 use crate::telemetry::log::Log;
-use crate::telemetry::metrics::Gauges;
-use crate::telemetry::process::ProcessUsage;
-use crate::time::{Moment, Now, TimerId};
+use crate::telemetry::process::open_descriptors;
+use crate::time::{Moment, Now};
 
 /// Events handled in one turn. It keeps turns short: during a turn no connection leaves the backlog.
 const EVENTS_PER_TURN: usize = 256;
@@ -39,57 +39,65 @@ pub struct Server {
     poll: Poll,
     signals: Signals,
     clock: Clock,
-    /// The wall clock at the start, since the Unix epoch.
-    start: Duration,
+    housekeeping: Housekeeping,
     shared: Shared,
     /// Shut from the first signal on.
     intake: Intake,
     connections: Connections,
     metrics_page: Option<MetricsPage>,
     shutdown_timeout: Duration,
-    /// The timer of [`Timer::LogReport`], while it is armed.
-    log_report: Option<TimerId>,
+    descriptors: DescriptorPlan,
+    /// What to log once the server runs.
+    start_report: Option<StartReport>,
 }
 
 impl Server {
-    /// Opens the listening sockets and catches SIGINT and SIGTERM.
+    /// Opens the listening sockets, catches SIGINT, SIGTERM and SIGHUP, and raises the limit on
+    /// descriptors.
     ///
     /// # Errors
-    /// The operating system's, such as an address that is in use, with the address.
-    pub fn bind(config: Config) -> io::Result<Self> {
+    /// The operating system's, such as an address that is in use, with the address; or a name that
+    /// cannot be resolved.
+    pub fn bind(mut config: Config) -> io::Result<Self> {
         let clock = Clock::start();
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let acceptor = Acceptor::bind(config.listen, &registry, Token::Listener.into())
-            .map_err(|error| listen_error(config.listen, &error))?;
-        let bind_page = |address| {
+        let mut start_report = StartReport::new(&config);
+        let (acceptors, absent) = Acceptors::bind(&config.listen.resolve()?, &registry)?;
+        start_report.absent = absent;
+        let bind_page = |listen: Listen| {
+            let [address, ..] = listen.resolve()?[..] else {
+                return Err(io::Error::other("no address for metrics"));
+            };
             MetricsPage::bind(address, &registry).map_err(|error| listen_error(address, &error))
         };
         let metrics_page = config.metrics.map(bind_page).transpose()?;
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         registry.register(&mut signals, Token::Signals.into(), Interest::READABLE)?;
-        let log = Log::new(config.log_level, config.log_format);
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        let start = clock.now().wall;
-        let mint = Mint::new(&secret, start);
+        let log = Log::start(config.log_level, config.log_format)?;
+        // Last, because it counts what is open.
+        let open = open_descriptors(None).unwrap_or(0);
+        let descriptors = DescriptorPlan::make(config.bounds.connections, open);
+        config.bounds.connections = descriptors.connections;
+        let mint = Mint::new(config.secret.as_bytes(), clock.wall_at_start());
         Ok(Self {
             poll,
             signals,
-            start,
             clock,
+            housekeeping: Housekeeping::default(),
             shared: Shared::new(config.rules, mint, config.resources, log, registry),
-            intake: Intake::new(acceptor),
+            intake: Intake::new(acceptors, descriptors.waiting),
             connections: Connections::new(config.bounds),
             metrics_page,
             shutdown_timeout: config.shutdown_timeout,
-            log_report: None,
+            descriptors,
+            start_report: Some(start_report),
         })
     }
 
-    /// Returns the address it listens on, or `None` during a shutdown.
+    /// Returns the first address it listens on, or `None` during a shutdown.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.intake.local_addr()
+        self.intake.local_addrs().first().copied()
     }
 
     /// Returns the address of the metrics page, or `None` without one.
@@ -102,6 +110,12 @@ impl Server {
     /// # Errors
     /// The poll or a listening socket failed. No peer can cause that.
     pub fn run(mut self) -> io::Result<()> {
+        let result = self.serve();
+        self.shared.log.finish();
+        result
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
         self.log_start();
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         loop {
@@ -113,6 +127,8 @@ impl Server {
             if self.turn(&events, now)?.is_break() {
                 break;
             }
+            self.housekeeping
+                .after_turn(&self.clock, &mut self.shared, now);
             let worked = self.clock.moment().since(now.moment);
             self.shared.metrics.turns.observe(worked);
         }
@@ -158,11 +174,11 @@ impl Server {
             intake,
             connections,
             metrics_page,
-            start,
+            clock,
             ..
         } = self;
         match (token, metrics_page) {
-            (Token::Listener, _) => intake.wake(),
+            (Token::Listener(index), _) => intake.wake(index),
             (Token::Connection(key), _) => {
                 let readiness = Readiness {
                     read_closed: event.is_read_closed(),
@@ -172,8 +188,13 @@ impl Server {
             }
             (Token::MetricsListener, Some(page)) => page.wake(),
             (Token::Visit(slot), Some(page)) => {
-                let sample = |shared: &Shared| sample(shared, intake, connections, *start);
-                page.on_ready(slot, shared, sample);
+                let sources = GaugeSources {
+                    intake,
+                    connections,
+                    clock,
+                    now,
+                };
+                page.on_ready(slot, shared, &sources);
             }
             (Token::Signals | Token::MetricsListener | Token::Visit(_), _) => {}
         }
@@ -187,29 +208,41 @@ impl Server {
         Some(Moment::at_tick(tick).since(self.clock.moment()))
     }
 
-    /// Handles signals. The first one stops accepting and gives clients that hold a puzzle some time; the
-    /// second one ends the server.
+    /// Handles signals.
     fn on_signals(&mut self, now: Now) -> ControlFlow<()> {
         for signal in self.signals.pending() {
-            if !self.intake.shut() {
-                return ControlFlow::Break(());
+            match signal {
+                SIGHUP => {
+                    let fields = [("signal", Value::Text("SIGHUP"))];
+                    let log = &mut self.shared.log;
+                    log.line(now, Level::Warn, "reloading is not supported", &fields);
+                }
+                _ if self.intake.is_shut() => return ControlFlow::Break(()),
+                SIGINT => self.begin_shutdown("SIGINT", now),
+                _ => self.begin_shutdown("SIGTERM", now),
             }
-            let signal = if signal == SIGINT {
-                "SIGINT"
-            } else {
-                "SIGTERM"
-            };
-            let fields = [
-                ("signal", Value::Text(signal)),
-                ("connections", Value::Number(self.connections.len() as u64)),
-            ];
-            let Shared { log, timers, .. } = &mut self.shared;
-            log.line(now, Level::Info, "shutting down", &fields);
-            let due = now.moment.after(self.shutdown_timeout).due_tick();
-            timers.arm(due, Timer::Shutdown);
-            self.connections.begin_shutdown(&mut self.shared, now);
         }
         ControlFlow::Continue(())
+    }
+
+    /// Stops accepting, and gives clients that hold a puzzle some time.
+    fn begin_shutdown(&mut self, signal: &str, now: Now) {
+        let Self {
+            shared,
+            intake,
+            connections,
+            ..
+        } = self;
+        // Before the log line, after which a connection is refused by the kernel.
+        intake.shut(connections, shared, now);
+        let fields = [
+            ("signal", Value::Text(signal)),
+            ("connections", Value::Number(connections.len() as u64)),
+        ];
+        shared.log.line(now, Level::Info, "shutting down", &fields);
+        let due = now.moment.after(self.shutdown_timeout).due_tick();
+        shared.timers.arm(due, Timer::Shutdown);
+        connections.begin_shutdown(shared, now);
     }
 
     /// Handles deadlines that have passed.
@@ -230,62 +263,28 @@ impl Server {
                     }
                 }
                 Some(Timer::AcceptRetry) => self.intake.on_retry(),
-                Some(Timer::LogReport) => {
-                    self.log_report = None;
-                    shared.log.report_suppressed(now);
+                Some(Timer::VisitRetry) => {
+                    if let Some(page) = &mut self.metrics_page {
+                        page.on_retry();
+                    }
                 }
+                Some(Timer::LogReport) => self.housekeeping.report_suppressed(shared, now),
+                Some(Timer::DropReport) => self.housekeeping.report_dropped(shared, now),
                 Some(Timer::Shutdown) => {
                     self.connections.end_shutdown(shared, now);
                     return ControlFlow::Break(());
                 }
             }
         }
-        if let (None, Some(deadline)) = (self.log_report, shared.log.deadline()) {
-            let timer = shared.timers.arm(deadline.due_tick(), Timer::LogReport);
-            self.log_report = Some(timer);
-        }
         ControlFlow::Continue(())
     }
 
     fn log_start(&mut self) {
         let now = self.clock.now();
-        let bits = u64::from(self.shared.rules.terms.difficulty.bits());
-        if let Some(address) = self.local_addr().map(|address| address.to_string()) {
-            let fields = [
-                ("address", Value::Text(&address)),
-                ("bits", Value::Number(bits)),
-            ];
-            self.shared.log.line(now, Level::Info, "listening", &fields);
-        }
-        if let Some(address) = self.metrics_addr().map(|address| address.to_string()) {
-            let fields = [("address", Value::Text(&address))];
-            let log = &mut self.shared.log;
-            log.line(now, Level::Info, "serving metrics", &fields);
+        self.descriptors.warn_if_cut(&mut self.shared.log, now);
+        let (addresses, metrics) = (self.intake.local_addrs(), self.metrics_addr());
+        if let Some(report) = self.start_report.take() {
+            report.log(&addresses, metrics, &mut self.shared.log, now);
         }
     }
-}
-
-/// Reads the gauges of the metrics page. `start` is when the process started, since the Unix epoch.
-fn sample(shared: &Shared, intake: &Intake, connections: &Connections, start: Duration) -> Gauges {
-    let limits = &connections.limits;
-    let suppressed = shared.log.suppressed_total();
-    let usage = ProcessUsage::read();
-    Gauges {
-        open: Standing::ALL.map(|standing| (standing, limits.count(standing) as u64)),
-        max_connections: limits.bounds().connections as u64,
-        waiting: intake.waiting() as u64,
-        paused: intake.is_paused(),
-        suppressed_lines: suppressed
-            .map(|(kind, count)| (kind.name(), count))
-            .collect(),
-        start_seconds: start.as_secs_f64(),
-        cpu_seconds: usage.cpu.map(|cpu| cpu.as_secs_f64()),
-        resident_bytes: usage.resident,
-        open_descriptors: usage.open_descriptors,
-        max_descriptors: usage.max_descriptors,
-    }
-}
-
-fn listen_error(address: SocketAddr, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }

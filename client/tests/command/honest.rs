@@ -1,9 +1,10 @@
-//! What the client prints, and where, when it talks to the real server.
+//! A client and a server that both follow the protocol: what the client prints, and where.
 
 use powtcp_common::hashcash::Kernel;
+use powtcp_testkit::process::Outcome;
 
 use crate::client::{ExpectClient, client};
-use crate::support::program::{Expect, Outcome, outcome_of};
+use crate::support::program::{Expect, outcome_of};
 use crate::support::real_server::serve;
 
 const RESOURCE: &str = "Don’t Panic: \"42\" \\ is the answer.";
@@ -13,7 +14,7 @@ fn fetch(server: &str, arguments: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_resource_is_received_in_both_dialects_over_ipv4_and_ipv6_with_one_thread_and_two() {
+fn every_dialect_works_over_ipv4_and_ipv6_with_one_thread_and_with_two() {
     for dialect in ["hashcash", "powtcp"] {
         for listen in ["127.0.0.1:0", "[::1]:0"] {
             let arguments = ["--listen", listen, "--dialect", dialect, "--bits", "16"];
@@ -33,13 +34,13 @@ fn a_host_name_is_resolved() {
 }
 
 #[test]
-fn the_defaults_solve_with_all_cores() {
+fn the_default_is_to_solve_with_all_cores() {
     let server = serve(RESOURCE, &["--bits", "16"]);
     fetch(&server, &[]).assert_printed(RESOURCE);
 }
 
 #[test]
-fn standard_error_says_what_was_solved_and_how_fast() {
+fn standard_error_reports_the_difficulty_the_attempts_and_the_rate() {
     for dialect in ["hashcash", "powtcp"] {
         let server = serve(RESOURCE, &["--dialect", dialect, "--bits", "12"]);
         let outcome = fetch(&server, &[]);

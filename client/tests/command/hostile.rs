@@ -1,72 +1,64 @@
-//! A server that sends a wrong message, too many bytes, or only a part: the client ends with one line
-//! that says why, and nothing that the server sends can act on the terminal.
+//! A server that sends a wrong message, too much, or nothing more: the client prints one line that says
+//! why it ends, and no byte of the server acts on the terminal.
 
 use powtcp_common::refusal::Refusal;
+use powtcp_testkit::process::Outcome;
 
-use crate::client::{
-    ENDLESS, ExpectClient, client, endless_puzzle_line, serve_once, wait_for_bytes,
-};
-use crate::support::fake_server::{FakeServer, Peer};
-use crate::support::program::{Outcome, outcome_of};
+use crate::client::{ExpectClient, client, serve_once};
+use crate::script::{ENDLESS, endless_puzzle_line, refusal_line, refused};
+use crate::support::fake_server::FakeServer;
+use crate::support::program::outcome_of;
 use crate::support::puzzles::puzzle_line;
 
-/// Returns the outcome of a client whose request for a puzzle is answered with `bytes`, by a server that
-/// then waits.
+/// Returns how the client ends when a server answers its request for a puzzle with `bytes`, and then
+/// waits.
 fn answered(bytes: impl AsRef<[u8]> + Send + 'static) -> Outcome {
     let (outcome, rest) = serve_once(&[], |mut client| {
         client.answer_request(bytes);
         client.rest_while_open()
     });
-    assert_eq!(rest, "", "no stamp is sent");
+    assert_eq!(rest, "", "such a server gets no stamp");
     outcome
 }
 
-/// Returns the outcome of a client whose stamp is answered with `bytes`.
+/// Returns how the client ends when a server answers its stamp with `bytes`, and then waits.
 fn paid_and_answered(bytes: impl AsRef<[u8]> + Send + 'static) -> Outcome {
     let (outcome, ()) = serve_once(&[], |mut client| {
-        pay(&mut client);
+        client.take_stamp();
         client.send(bytes);
         client.rest_while_open();
     });
     outcome
 }
 
-/// Plays an honest server up to the stamp.
-fn pay(client: &mut Peer) {
-    client.answer_request(puzzle_line(8));
-    assert!(client.line().starts_with("3:1:8:"));
-}
-
 #[test]
-fn an_error_message_is_passed_on() {
+fn an_error_message_is_shown() {
     for refusal in Refusal::ALL {
-        let reason = format!("the server refused: {refusal}");
-        answered(format!("0:{refusal}\n")).assert_failed(&reason);
-        answered(format!("0:{refusal}\r\n")).assert_failed(&reason);
-        paid_and_answered(format!("0:{refusal}\n")).assert_failed(&reason);
+        answered(refusal_line(refusal)).assert_failed(&refused(refusal));
+        answered(format!("0:{refusal}\r\n")).assert_failed(&refused(refusal));
+        paid_and_answered(refusal_line(refusal)).assert_failed(&refused(refusal));
     }
 }
 
 #[test]
-fn an_error_message_that_arrives_before_the_stamp_is_sent_is_passed_on() {
-    let refusal = Refusal::ShuttingDown;
-    let both = format!("{}0:{refusal}\n", puzzle_line(8));
+fn an_error_message_that_arrived_before_the_stamp_was_sent_is_shown() {
+    let both = puzzle_line(8) + &refusal_line(Refusal::ShuttingDown);
     let (outcome, _) = serve_once(&[], |mut client| {
         client.answer_request(both);
         client.rest()
     });
-    outcome.assert_failed(&format!("the server refused: {refusal}"));
+    outcome.assert_failed(&refused(Refusal::ShuttingDown));
 }
 
 #[test]
-fn an_error_message_is_passed_on_if_the_server_never_reads_the_request() {
-    let busy = Refusal::ServerBusy;
-    let (outcome, ()) = serve_once(&[], move |mut client| client.send(format!("0:{busy}\n")));
-    outcome.assert_failed(&format!("the server refused: {busy}"));
+fn an_error_message_of_a_server_that_reads_nothing_is_shown() {
+    let line = refusal_line(Refusal::ServerBusy);
+    let (outcome, ()) = serve_once(&[], |mut client| client.send(line));
+    outcome.assert_failed(&refused(Refusal::ServerBusy));
 }
 
 #[test]
-fn an_early_close_is_reported_at_each_stage() {
+fn a_server_that_closes_early_is_reported_at_each_stage() {
     let (outcome, _) = serve_once(&[], |mut client| {
         assert_eq!(client.line(), "1:\n");
         client.rest()
@@ -81,23 +73,23 @@ fn an_early_close_is_reported_at_each_stage() {
     assert_eq!(rest, "");
 
     let (outcome, _) = serve_once(&[], |mut client| {
-        pay(&mut client);
+        client.take_stamp();
         client.rest()
     });
     outcome.assert_failed("the server closed the connection and did not send a resource");
 }
 
 #[test]
-fn a_line_without_its_newline_is_not_a_message() {
-    for line in ["2:1:8:26", "0:server is bu"] {
+fn a_line_without_an_end_is_not_a_message() {
+    for (line, stage) in [("2:1:8:26", "a puzzle"), ("0:server is bu", "a puzzle")] {
         let (outcome, _) = serve_once(&[], move |mut client| {
             client.answer_request(line);
             client.rest()
         });
-        outcome.assert_failed("did not send a puzzle");
+        outcome.assert_failed(&format!("did not send {stage}"));
     }
     let (outcome, _) = serve_once(&[], |mut client| {
-        pay(&mut client);
+        client.take_stamp();
         client.send("4:Don't Pan");
         client.rest()
     });
@@ -105,14 +97,14 @@ fn a_line_without_its_newline_is_not_a_message() {
 }
 
 #[test]
-fn a_broken_connection_is_reported() {
-    // A socket that is closed while it holds unread bytes sends an RST.
-    let (outcome, ()) = serve_once(&[], |client| wait_for_bytes(&client));
+fn a_reset_connection_is_reported() {
+    // A socket that is closed while it holds unread bytes sends an RST (RFC 2525, 2.17).
+    let (outcome, ()) = serve_once(&[], |client| client.wait_for_bytes());
     outcome.assert_failed("the connection broke: ");
 }
 
 #[test]
-fn a_line_longer_than_any_message_ends_the_client_before_its_end() {
+fn a_line_that_is_longer_than_any_message_is_not_read_to_its_end() {
     for start in ["", "2:", "0:"] {
         let (outcome, ()) = serve_once(&[], move |mut client| {
             client.answer_request(start);
@@ -121,7 +113,7 @@ fn a_line_longer_than_any_message_ends_the_client_before_its_end() {
         outcome.assert_failed("the server sent a line that is too long");
     }
     let (outcome, ()) = serve_once(&[], |mut client| {
-        pay(&mut client);
+        client.take_stamp();
         client.send("4:");
         while client.try_send([b'x'; 4096]).is_ok() {}
     });
@@ -129,13 +121,13 @@ fn a_line_longer_than_any_message_ends_the_client_before_its_end() {
 }
 
 #[test]
-fn a_line_of_one_byte_more_than_the_limit_is_too_long() {
+fn a_line_of_one_byte_above_the_limit_is_too_long() {
     let line = [b"4:", "x".repeat(65_536 - 2).as_bytes(), b"\n"].concat();
     paid_and_answered(line).assert_failed("the server sent a line that is too long");
 }
 
 #[test]
-fn a_request_must_be_answered_with_a_puzzle() {
+fn a_message_other_than_a_puzzle_is_no_answer_to_a_request() {
     for line in [
         "4:for nothing",
         "1:",
@@ -154,7 +146,7 @@ fn a_request_must_be_answered_with_a_puzzle() {
 }
 
 #[test]
-fn a_stamp_must_be_answered_with_a_resource() {
+fn a_message_other_than_a_resource_is_no_answer_to_a_stamp() {
     let puzzle = puzzle_line(8);
     for line in [puzzle.trim_end(), "1:", "3:", "4", "", "44:"] {
         let reason = format!("the server sent something unexpected: \"{line}\"");
@@ -162,14 +154,15 @@ fn a_stamp_must_be_answered_with_a_resource() {
     }
 }
 
-/// Bytes that act on a terminal: they clear the screen, set a title or a colour, ring the bell, delete
-/// backwards, or change the writing direction; C1 controls and bytes that are not UTF-8.
+/// Bytes that act on a terminal: they clear the screen, set titles and colours, ring the bell, erase
+/// characters or change the direction of writing. Some are C1 controls, some are not UTF-8.
 const NASTY: &[u8] =
     b"\x1b[2J\x1b]0;title\x07\x9b31m\xc2\x9b\x08\r\0\x7f\xe2\x80\xae\xe2\x80\xa8\xff";
+/// The same bytes, as the client shows them.
 const HARMLESS: &str = r"\x1b[2J\x1b]0;title\x07\x9b31m\u{9b}\x08\r\x00\x7f\u{202e}\u{2028}\xff";
 
 #[test]
-fn an_error_text_cannot_act_on_a_terminal() {
+fn an_error_message_cannot_act_on_a_terminal() {
     let refusal = [b"0:", NASTY, b".\n"].concat();
     answered(refusal.clone()).assert_failed(HARMLESS);
     paid_and_answered(refusal).assert_failed(HARMLESS);
@@ -177,7 +170,7 @@ fn an_error_text_cannot_act_on_a_terminal() {
 }
 
 #[test]
-fn a_log_line_cannot_act_on_a_terminal() {
+fn a_puzzle_cannot_act_on_a_terminal_through_the_log() {
     let server = FakeServer::start(|mut client| {
         let puzzle = [b"2:1:8:261122105400:", NASTY, b"::YWJj:MA==\n"].concat();
         client.answer_request(puzzle);
@@ -195,7 +188,7 @@ fn a_log_line_cannot_act_on_a_terminal() {
 }
 
 #[test]
-fn a_long_error_text_is_cut() {
+fn a_long_error_message_is_cut() {
     let outcome = answered(format!("0:{}\n", "x".repeat(60_000)));
     outcome.assert_failed("the server refused: xxxxxxxx");
     assert!(outcome.stderr[0].len() < 300);

@@ -1,18 +1,20 @@
-//! A server that sends a malformed puzzle, or one that is too hard: the client sends no stamp, and does
-//! not work on it longer than it must.
+//! A server that sends something that is not a puzzle, or a puzzle that the client should not solve:
+//! the client sends no stamp, and does not go on working.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use powtcp_common::refusal::Refusal;
 use powtcp_testkit::PATIENCE;
+use powtcp_testkit::process::Outcome;
 
-use crate::client::{ENDLESS, ExpectClient, client, endless_puzzle_line, serve_once};
+use crate::client::{ExpectClient, client, serve_once};
+use crate::script::{ENDLESS, endless_puzzle_line, refusal_line, refused};
 use crate::support::fake_server::FakeServer;
-use crate::support::program::{Outcome, start};
+use crate::support::program::start;
 use crate::support::puzzles::puzzle_line;
 
-/// Returns the outcome of a client that gets the puzzle in `line`, and expects that it sends no stamp.
+/// Returns how the client ends when a server answers its request with `line`, and gets no stamp.
 fn unpaid(arguments: &[&str], line: impl Into<String>) -> Outcome {
     let line = line.into();
     let (outcome, rest) = serve_once(arguments, |mut client| {
@@ -23,13 +25,13 @@ fn unpaid(arguments: &[&str], line: impl Into<String>) -> Outcome {
     outcome
 }
 
-/// Returns the line of a puzzle with these fields and an empty counter.
+/// Returns a puzzle message with these fields and an empty counter.
 fn line(version: &str, bits: &str, date: &str, rest: &str) -> String {
     format!("2:{version}:{bits}:{date}:{rest}:\n")
 }
 
 #[test]
-fn a_puzzle_harder_than_allowed_is_refused_before_a_single_hash() {
+fn a_puzzle_that_is_too_hard_is_refused_before_the_first_hash() {
     let powtcp = "2:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==\n";
     let cases = [
         (&[][..], puzzle_line(33), "33 bits, and --max-bits is 32"),
@@ -71,7 +73,7 @@ fn a_puzzle_as_hard_as_allowed_is_solved() {
 }
 
 #[test]
-fn a_malformed_puzzle_is_refused_and_its_fault_named() {
+fn a_malformed_puzzle_is_refused_and_its_fault_is_named() {
     let (date, rest) = ("261122105400", "127.0.0.1/52386::YWJj");
     let too_long = format!("{}::YWJj", "x".repeat(500));
     let cases = [
@@ -110,42 +112,41 @@ fn a_malformed_puzzle_is_refused_and_its_fault_named() {
 #[test]
 fn solving_ends_after_its_timeout() {
     let limit = Duration::from_millis(300);
-    let began = Instant::now();
+    let start = Instant::now();
     let arguments = [&ENDLESS[..], &["--solve-timeout", "300ms"]].concat();
     unpaid(&arguments, endless_puzzle_line()).assert_failed("--solve-timeout");
-    let elapsed = began.elapsed();
-    assert!(elapsed >= limit, "it gave up after {elapsed:?}");
+    assert!(
+        start.elapsed() >= limit,
+        "it gave up after {:?}",
+        start.elapsed()
+    );
 }
 
 #[test]
-fn a_refusal_ends_the_search_at_once() {
-    let refusal = Refusal::PuzzleExpired;
-    let (give_up, may_give_up) = mpsc::channel();
+fn an_error_message_ends_the_search() {
+    let (refuse, go) = mpsc::channel();
     let server = FakeServer::start(move |mut client| {
         client.answer_request(endless_puzzle_line());
-        may_give_up
-            .recv_timeout(PATIENCE)
-            .expect("a client that solves");
-        client.send(format!("0:{refusal}\n"));
+        go.recv_timeout(PATIENCE).expect("a test that continues");
+        client.send(refusal_line(Refusal::PuzzleExpired));
         client.rest()
     });
     let patient = ["--verbose", "--solve-timeout", "1h", server.address()];
     let mut running = start(client(&[&ENDLESS[..], &patient].concat()));
     running.wait_for("puzzle received");
-    give_up.send(()).expect("a script that waits");
+    refuse.send(()).expect("a server that waits for this");
     let outcome = running.finish();
     assert_eq!((outcome.status, &*outcome.text()), (Some(1), ""));
     let last = outcome.stderr.last().expect("a reason");
-    let reason = format!("powtcp-client: the server refused: {refusal}");
-    assert_eq!(*last, reason);
+    let expected = format!("powtcp-client: {}", refused(Refusal::PuzzleExpired));
+    assert_eq!(*last, expected);
     assert_eq!(server.finish(), "");
 }
 
 #[test]
-fn a_message_that_follows_the_puzzle_at_once_ends_the_search() {
-    let refusal = Refusal::ShuttingDown;
-    let both = format!("{}0:{refusal}\n", endless_puzzle_line());
-    unpaid(&ENDLESS, both).assert_failed(&format!("the server refused: {refusal}"));
+fn a_message_in_the_same_segment_as_the_puzzle_is_read_while_solving() {
+    let both = endless_puzzle_line() + &refusal_line(Refusal::ShuttingDown);
+    unpaid(&ENDLESS, both).assert_failed(&refused(Refusal::ShuttingDown));
     let two = endless_puzzle_line().repeat(2);
     unpaid(&ENDLESS, two).assert_failed("the server sent something unexpected: \"2:1:64:");
 }

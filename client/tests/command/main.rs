@@ -1,6 +1,7 @@
 //! The command `powtcp-client` as a process, against the real server and against scripted ones.
 
 mod client;
+mod script;
 #[path = "../support"]
 mod support {
     pub(crate) mod fake_server;
@@ -15,6 +16,7 @@ mod honest;
 mod hostile;
 mod hostile_puzzle;
 mod hostile_silence;
+mod kept_stamp;
 mod readme;
 mod retry;
 mod settings;

@@ -1,4 +1,4 @@
-//! Guards the page about the client: its table of options equals `--help`.
+//! Tests that the client's page has the same options as `--help`.
 
 use powtcp_client::config::PROGRAM;
 

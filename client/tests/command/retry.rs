@@ -1,130 +1,87 @@
-//! Retries: the client retries as often as the user says when the server is busy, unreachable or
-//! breaks the connection. Any other failure is final.
+//! Retries before the client has a puzzle, and errors that no retry can help with.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use powtcp_common::refusal::Refusal;
+use powtcp_testkit::process::Outcome;
 
-use crate::client::{ExpectClient, client, endless_puzzle_line, wait_for_bytes};
+use crate::client::{ExpectClient, client};
+use crate::script::{endless_puzzle_line, refusal_line, refused};
 use crate::support::fake_server::{FakeServer, Peer};
 use crate::support::ports::taken_port;
-use crate::support::program::{Outcome, outcome_of, start};
+use crate::support::program::{outcome_of, start};
 use crate::support::puzzles::puzzle_line;
 use crate::support::real_server::serve;
 
-/// A part of the line with which the client announces a retry.
+/// What the client writes between the error and the number of the retry.
 const NOTE: &str = "; retry ";
 
-/// Plays `fail` to the first `failures` attempts of the client, and serves the next one. Returns how
-/// the client ended, and how many attempts the server saw.
+/// Lets `fail` end the first `failures` connections, and serves the next one. Returns how the client
+/// ended, and how many connections it made.
 fn served_after(
     failures: usize,
     arguments: &[&str],
     fail: impl Fn(Peer) + Send + Sync + 'static,
 ) -> (Outcome, usize) {
-    let attempts = Arc::new(AtomicUsize::new(0));
-    let seen = Arc::clone(&attempts);
+    let connections = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&connections);
     let server = FakeServer::start_for_many(move |mut client| {
         if seen.fetch_add(1, SeqCst) < failures {
             return fail(client);
         }
-        pay(&mut client);
-        client.send("4:paid\n");
-        client.rest();
+        client.take_stamp();
+        client.end_with("4:paid\n");
     });
     let outcome = outcome_of(client(&[&[server.address()], arguments].concat()));
-    (outcome, attempts.load(SeqCst))
-}
-
-/// Sends the client a puzzle and reads its stamp.
-fn pay(client: &mut Peer) {
-    client.answer_request(puzzle_line(8));
-    assert!(client.line().starts_with("3:1:8:"));
+    (outcome, connections.load(SeqCst))
 }
 
 fn busy(mut client: Peer) {
-    client.answer_request(busy_line());
+    client.answer_request(refusal_line(Refusal::ServerBusy));
     client.rest();
 }
 
-fn busy_line() -> String {
-    format!("0:{}\n", Refusal::ServerBusy)
-}
-
-/// Returns the reason that the client prints for a busy server.
-fn busy_reason() -> String {
-    format!("the server refused: {}", Refusal::ServerBusy)
-}
-
-/// Resets the connection: a socket that is closed while it holds unread bytes sends an RST (RFC 2525,
-/// 2.17).
+/// Resets the connection: the socket is closed while it holds unread bytes (RFC 2525, 2.17).
 fn reset(client: Peer) {
-    wait_for_bytes(&client);
+    client.wait_for_bytes();
 }
 
-/// Expects the client to have announced the retries `numbers` of `most`, because of `reason`.
+/// Expects a note about each of `count` retries.
 #[track_caller]
-fn assert_notes(
-    outcome: &Outcome,
-    reason: &str,
-    numbers: impl Iterator<Item = usize>,
-    most: usize,
-) {
+fn assert_notes(outcome: &Outcome, reason: &str, count: usize, most: usize) {
     let notes: Vec<_> = outcome
         .stderr
         .iter()
-        .filter(|line| line.contains(NOTE))
+        .filter_map(|line| line.split_once(NOTE))
         .collect();
-    let expected: Vec<_> = numbers.collect();
-    assert_eq!(notes.len(), expected.len(), "{outcome:?}");
-    for (note, number) in notes.iter().zip(expected) {
-        let (error, when) = note.split_once(NOTE).expect("a note");
-        assert!(error.contains(reason), "{note:?}");
+    assert_eq!(notes.len(), count, "{outcome:?}");
+    for ((error, when), number) in notes.iter().zip(1..) {
+        assert!(error.contains(reason), "{error:?}");
         let delay = when.strip_prefix(&format!("{number} of {most} in "));
         let seconds = delay.and_then(|delay| delay.strip_suffix(" s"));
         let seconds: Option<f64> = seconds.and_then(|seconds| seconds.parse().ok());
         assert!(
             seconds.is_some_and(|s| (0.0..=10.0).contains(&s)),
-            "{note:?}"
+            "{when:?}"
         );
     }
 }
 
 #[test]
 fn a_busy_server_is_retried_until_it_has_room() {
-    let (outcome, attempts) = served_after(3, &["--retry", "5"], busy);
+    let (outcome, connections) = served_after(3, &["--retry", "5"], busy);
     outcome.assert_printed("paid");
-    assert_eq!(attempts, 4);
-    assert_notes(&outcome, &busy_reason(), 1..=3, 5);
-}
-
-#[test]
-fn a_client_that_is_evicted_while_it_solves_or_after_it_has_paid_retries() {
-    let (outcome, attempts) = served_after(1, &["--retry", "1"], |mut client| {
-        pay(&mut client);
-        client.send(busy_line());
-        client.rest();
-    });
-    outcome.assert_printed("paid");
-    assert_eq!(attempts, 2);
-
-    let endless = ["--retry", "1", "--max-bits", "64"];
-    let (outcome, attempts) = served_after(1, &endless, |mut client| {
-        client.answer_request(endless_puzzle_line());
-        client.send(busy_line());
-        client.rest();
-    });
-    outcome.assert_printed("paid");
-    assert_eq!(attempts, 2);
+    assert_eq!(connections, 4);
+    assert_notes(&outcome, &refused(Refusal::ServerBusy), 3, 5);
 }
 
 #[test]
 fn a_reset_connection_is_retried() {
-    let (outcome, attempts) = served_after(2, &["--retry", "2"], reset);
+    let (outcome, connections) = served_after(2, &["--retry", "2"], reset);
     outcome.assert_printed("paid");
-    assert_eq!(attempts, 3);
-    assert_notes(&outcome, "the connection broke: ", 1..=2, 2);
+    assert_eq!(connections, 3);
+    assert_notes(&outcome, "the connection broke: ", 2, 2);
 }
 
 #[test]
@@ -134,40 +91,38 @@ fn a_refused_connection_is_retried() {
     let mut client = start(client(&["--retry", "100", "--timeout", "1h", &address]));
     client.wait_for("Connection refused (os error 111); retry 2 of 100 in ");
     socket.listen(1).expect("a bound socket");
-    let (stream, _) = socket.accept().expect("a client that comes back");
+    let (stream, _) = socket.accept().expect("a client that returns");
     let mut peer = Peer::new(stream.into());
-    pay(&mut peer);
-    peer.send("4:paid\n");
-    peer.rest();
+    peer.take_stamp();
+    peer.end_with("4:paid\n");
     client.finish().assert_printed("paid");
 }
 
 #[test]
-fn the_last_failure_is_printed_after_all_retries() {
-    let (outcome, attempts) = served_after(usize::MAX, &["--retry", "2"], busy);
+fn the_default_is_two_retries_and_the_last_error_is_shown() {
+    let (outcome, connections) = served_after(usize::MAX, &[], busy);
     assert_eq!((outcome.status, &*outcome.text()), (Some(1), ""));
-    assert_eq!(attempts, 3);
-    assert_notes(&outcome, &busy_reason(), 1..=2, 2);
+    assert_eq!(connections, 3);
+    assert_notes(&outcome, &refused(Refusal::ServerBusy), 2, 2);
     let last = outcome.stderr.last().expect("an error");
-    assert_eq!(*last, format!("powtcp-client: {}", busy_reason()));
+    let expected = format!("powtcp-client: {}", refused(Refusal::ServerBusy));
+    assert_eq!(*last, expected);
 }
 
 #[test]
-fn nothing_is_retried_by_default() {
+fn without_retries_the_first_error_is_final() {
     for fail in [busy, reset] {
-        for arguments in [&[][..], &["--retry", "0"]] {
-            let (outcome, attempts) = served_after(1, arguments, fail);
-            assert_eq!((outcome.status, attempts), (Some(1), 1), "{outcome:?}");
-            assert_notes(&outcome, "", 0..0, 0);
-        }
+        let (outcome, connections) = served_after(1, &["--retry", "0"], fail);
+        assert_eq!((outcome.status, connections), (Some(1), 1), "{outcome:?}");
+        assert_notes(&outcome, "", 0, 0);
     }
 }
 
 #[test]
-fn a_quiet_client_does_not_announce_retries_and_a_verbose_one_logs_them() {
-    let (outcome, attempts) = served_after(2, &["--retry", "2", "--quiet"], busy);
+fn a_quiet_client_reports_no_retries_and_a_verbose_one_logs_them() {
+    let (outcome, connections) = served_after(2, &["--retry", "2", "--quiet"], busy);
     outcome.assert_printed("paid");
-    assert_eq!((outcome.stderr.len(), attempts), (0, 3), "{outcome:?}");
+    assert_eq!((outcome.stderr.len(), connections), (0, 3), "{outcome:?}");
 
     let (outcome, _) = served_after(2, &["--retry", "2", "--verbose"], busy);
     outcome.assert_printed("paid");
@@ -180,26 +135,39 @@ fn a_quiet_client_does_not_announce_retries_and_a_verbose_one_logs_them() {
     }
 }
 
-/// Expects a client that may retry to make one attempt only, and to fail because of `reason`.
+/// Expects that a client with many retries makes one connection and fails with `reason`.
 #[track_caller]
 fn assert_final(arguments: &[&str], reason: &str, script: impl Fn(Peer) + Send + Sync + 'static) {
     let arguments = [&["--quiet", "--retry", "100"], arguments].concat();
-    let (outcome, attempts) = served_after(usize::MAX, &arguments, script);
+    let (outcome, connections) = served_after(usize::MAX, &arguments, script);
     outcome.assert_failed(reason);
-    assert_eq!(attempts, 1, "{outcome:?}");
+    assert_eq!(connections, 1, "{outcome:?}");
 }
 
 #[test]
-fn any_other_refusal_is_final() {
-    let busy = Refusal::ServerBusy;
-    let others = Refusal::ALL.into_iter().filter(|&refusal| refusal != busy);
-    let texts = others.map(|refusal| refusal.to_string());
-    for text in texts.chain([format!("{busy}, very"), String::new()]) {
+fn any_other_refusal_of_a_request_is_final() {
+    for refusal in Refusal::ALL {
+        if refusal != Refusal::ServerBusy {
+            assert_final(&[], &refused(refusal), move |mut client| {
+                client.answer_request(refusal_line(refusal));
+                client.rest();
+            });
+        }
+    }
+}
+
+#[test]
+fn any_other_refusal_of_a_stamp_on_its_own_connection_is_final() {
+    let retried = [Refusal::ServerBusy, Refusal::ShuttingDown];
+    let known = Refusal::ALL
+        .into_iter()
+        .filter(|refusal| !retried.contains(refusal))
+        .map(Refusal::text);
+    for text in known.chain(["server is busy, very", ""]) {
         let reason = format!("the server refused: {text}");
         assert_final(&[], &reason, move |mut client| {
-            pay(&mut client);
-            client.send(format!("0:{text}\n"));
-            client.rest();
+            client.take_stamp();
+            client.end_with(format!("0:{text}\n"));
         });
     }
 }
@@ -221,7 +189,7 @@ fn a_puzzle_that_cannot_be_solved_is_final() {
 }
 
 #[test]
-fn a_missing_or_unexpected_answer_is_final() {
+fn an_answer_that_is_missing_or_wrong_is_final() {
     assert_final(&[], "did not send a puzzle", |mut client| {
         assert_eq!(client.line(), "1:\n");
         client.rest();
@@ -230,6 +198,14 @@ fn a_missing_or_unexpected_answer_is_final() {
     assert_final(&impatient, "did not send a puzzle in time", |mut client| {
         client.rest_while_open();
     });
+    assert_final(
+        &impatient,
+        "did not send a resource in time",
+        |mut client| {
+            client.take_stamp();
+            client.rest_while_open();
+        },
+    );
     assert_final(&[], "something unexpected", |mut client| {
         client.answer_request("4:for nothing\n");
         client.rest_while_open();
@@ -242,7 +218,7 @@ fn a_missing_or_unexpected_answer_is_final() {
 
 #[test]
 fn many_clients_of_a_full_server_are_all_served_in_the_end() {
-    // The server has room for one client, and each stays for the milliseconds that its puzzle takes.
+    // Room for one connection. Each client holds it for a puzzle of some milliseconds.
     let server = serve("paid", &["--max-connections", "1", "--bits", "12"]);
     let arguments = ["--retry", "100", "--timeout", "1h", &server];
     let clients: Vec<_> = (0..8).map(|_| start(client(&arguments))).collect();

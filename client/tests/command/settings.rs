@@ -1,9 +1,10 @@
-//! Where the client's options come from: a flag beats the environment, and the environment beats a file.
+//! Where the client's options come from: flags override the environment, which overrides a file.
 
+use powtcp_testkit::process::Outcome;
 use powtcp_testkit::scratch::Scratch;
 
 use crate::client::{ExpectClient, client};
-use crate::support::program::{Expect, Outcome, outcome_of};
+use crate::support::program::{Expect, outcome_of};
 use crate::support::real_server::serve;
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
@@ -12,13 +13,13 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     outcome_of(command)
 }
 
-/// Starts a server that serves its own name, at 8 bits.
+/// Starts a server at 8 bits whose resource is `name`.
 fn server(name: &str) -> String {
     serve(name, &["--bits", "8"])
 }
 
 #[test]
-fn the_address_of_the_server_can_come_from_the_environment_or_a_file() {
+fn the_server_can_be_set_in_the_environment_or_in_a_file() {
     let server = server("a server");
     run(&[], &[("POWTCP_SERVER", &server)]).assert_printed("a server");
 
@@ -31,7 +32,7 @@ fn the_address_of_the_server_can_come_from_the_environment_or_a_file() {
 }
 
 #[test]
-fn an_argument_beats_the_environment_and_the_environment_a_file() {
+fn an_argument_overrides_the_environment_and_the_environment_a_file() {
     let (given, inherited, written) = (server("argument"), server("environment"), server("file"));
     let scratch = Scratch::new();
     let file = scratch.file("settings", format!("POWTCP_SERVER={written}\n"));
@@ -43,7 +44,7 @@ fn an_argument_beats_the_environment_and_the_environment_a_file() {
 }
 
 #[test]
-fn a_flag_beats_the_environment_and_the_environment_a_file() {
+fn a_flag_overrides_the_environment_and_the_environment_a_file() {
     let server = server("paid");
     let scratch = Scratch::new();
     let enough = scratch.file("enough", "POWTCP_MAX_BITS = 8\n");
@@ -75,7 +76,7 @@ fn a_flag_beats_the_environment_and_the_environment_a_file() {
 }
 
 #[test]
-fn a_variable_sets_the_same_switch_as_a_flag() {
+fn a_variable_sets_a_switch() {
     let server = server("paid");
     for on in ["true", "1"] {
         let outcome = run(&[&server], &[("POWTCP_QUIET", on)]);
@@ -95,7 +96,7 @@ fn a_variable_sets_the_same_switch_as_a_flag() {
 }
 
 #[test]
-fn a_switch_on_the_command_line_beats_its_opposite_in_the_environment() {
+fn a_flag_overrides_the_opposite_switch_in_the_environment() {
     let server = server("paid");
     let lines = |flag, variable| {
         let outcome = run(&[&server, flag], &[(variable, "true")]);
@@ -107,7 +108,7 @@ fn a_switch_on_the_command_line_beats_its_opposite_in_the_environment() {
 }
 
 #[test]
-fn every_option_has_a_variable_and_a_wrong_value_is_named() {
+fn every_option_has_a_variable_and_a_wrong_value_of_it_is_named() {
     let cases = [
         ("POWTCP_SERVER", "ADDR", "nowhere"),
         ("POWTCP_THREADS", "--threads", "0"),
@@ -116,7 +117,7 @@ fn every_option_has_a_variable_and_a_wrong_value_is_named() {
         ("POWTCP_SOLVE_TIMEOUT", "--solve-timeout", "soon"),
         ("POWTCP_RETRY", "--retry", "101"),
         ("POWTCP_QUIET", "--quiet", "perhaps"),
-        ("POWTCP_VERBOSE", "--verbose", ""),
+        ("POWTCP_VERBOSE", "--verbose", "yes"),
         ("POWTCP_CONFIG", "--config", "/nonexistent/settings"),
     ];
     let scratch = Scratch::new();
@@ -133,12 +134,15 @@ fn every_option_has_a_variable_and_a_wrong_value_is_named() {
 }
 
 #[test]
-fn an_unknown_powtcp_key_in_a_file_is_refused_with_its_line() {
+fn an_unknown_key_with_our_prefix_in_a_file_is_refused_with_its_line() {
     let scratch = Scratch::new();
     for (key, line) in [
         ("POWTCP_MAX_BIT", "POWTCP_MAX_BIT=8"),
         ("POWTCP_", "POWTCP_=8"),
-        ("POWTCP_LISTEN", "POWTCP_LISTEN=127.0.0.1:0"),
+        ("POWTCP_THREAD", "POWTCP_THREAD=1"),
+        ("THREADS", "THREADS=1"),
+        ("export POWTCP_THREADS", "export POWTCP_THREADS=1"),
+        ("powtcp_threads", "powtcp_threads=1"),
         ("no equals sign", "no equals sign"),
     ] {
         let file = scratch.file("settings", format!("POWTCP_THREADS=1\n{line}\n"));
@@ -148,7 +152,37 @@ fn an_unknown_powtcp_key_in_a_file_is_refused_with_its_line() {
 }
 
 #[test]
-fn an_unreadable_file_is_named() {
+fn a_file_may_serve_the_server_too() {
+    let scratch = Scratch::new();
+    let server = server("paid");
+    let text = format!("POWTCP_LISTEN=:8080\nPOWTCP_BITS=30\nPOWTCP_SERVER=\"{server}\"\n");
+    let file = scratch.file("settings", text);
+    run(&["--config", &file], &[("POWTCP_TTL", "9s")]).assert_printed("paid");
+}
+
+#[test]
+fn joined_switches_and_the_end_of_the_options_are_accepted() {
+    let server = server("paid");
+    let outcome = run(&["-qt1", "--", &server], &[]);
+    outcome.assert_printed("paid");
+    outcome.assert_silent_success();
+    run(&["-qv", &server], &[]).assert_wrong_usage(&["--quiet", "--verbose"]);
+}
+
+#[test]
+fn a_variable_of_a_container_platform_is_a_warning_unless_quiet() {
+    let server = server("paid");
+    let foreign = [("POWTCP_PORT", "tcp://10.0.0.1:80")];
+    let outcome = run(&[&server], &foreign);
+    outcome.assert_printed("paid");
+    assert!(outcome.stderr[0].contains("'POWTCP_PORT'"), "{outcome:?}");
+    let outcome = run(&["--quiet", &server], &foreign);
+    outcome.assert_printed("paid");
+    outcome.assert_silent_success();
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
     let scratch = Scratch::new();
     let binary = scratch.file("binary", b"POWTCP_SERVER=\xff\n");
     for file in ["/nonexistent/settings", "/", &binary] {

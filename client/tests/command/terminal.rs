@@ -1,16 +1,17 @@
-//! A client on a terminal shows its progress while it solves.
+//! The progress that a client shows on a terminal while it solves.
 
-use crate::client::{ENDLESS, client_on_a_terminal, endless_puzzle_line};
+use crate::client::client_on_a_terminal;
+use crate::script::{ENDLESS, endless_puzzle_line};
 use crate::support::fake_server::FakeServer;
 use crate::support::program::outcome_of;
 use crate::support::real_server::serve;
 
-/// Moves the cursor to the start of the line.
+/// Returns the cursor to the start of the line.
 const START: &str = "\r";
 /// Erases the rest of the line (ECMA-48, 8.3.41).
 const ERASE: &str = "\x1b[K";
 
-/// Returns what a terminal receives from a client with `flags` that gives up on a puzzle.
+/// Returns what a client with these `flags` writes to its terminal when its time to solve ends.
 fn unsolved(flags: &[&str]) -> String {
     let server = FakeServer::start(|mut client| {
         client.answer_request(endless_puzzle_line());
@@ -55,7 +56,7 @@ fn a_quiet_and_a_verbose_client_show_no_progress() {
 }
 
 #[test]
-fn the_result_replaces_the_progress() {
+fn the_progress_is_erased_before_the_report_of_the_solution() {
     let server = serve("Don't Panic.", &["--bits", "8"]);
     let outcome = outcome_of(client_on_a_terminal(&[&server]));
     assert_eq!(outcome.status, Some(0), "{outcome:?}");

@@ -1,4 +1,4 @@
-//! Every byte that the client sends, compared with transcripts written by hand.
+//! Every byte that the client sends, compared with transcripts that were written by hand.
 
 use powtcp_common::hashcash::Difficulty;
 
@@ -6,22 +6,22 @@ use crate::client::{ExpectClient, serve_once};
 use crate::support::fake_server::Peer;
 use crate::support::program::Expect;
 
-/// A puzzle of 12 bits in the hashcash dialect, without its counter.
+/// A puzzle of the hashcash dialect with 12 bits, without its counter.
 const HASHCASH: &str = "1:12:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:";
-/// The same in the powtcp dialect, where three hexadecimal zeros are 12 bits, a date has 14 digits and
-/// a resource can contain colons.
+/// A puzzle of the powtcp dialect, where three hex digits are 12 bits. Its date has 14 digits, and its
+/// resource contains colons.
 const POWTCP: &str = "1:3:20261122105400:[2001:db8::7]:52386::YWJjZGVmZ2hpamts:";
 const DIALECTS: [&str; 2] = [HASHCASH, POWTCP];
 const BITS: u32 = 12;
 
-/// Expects `line` to be a message with a stamp: `prefix`, a counter as the protocol spells it, and a
-/// hash that meets the difficulty.
+/// Expects exactly one message, whose stamp begins with `prefix`, ends with a counter in base64, and
+/// has enough leading zero bits.
 #[track_caller]
 fn assert_pays(line: &str, prefix: &str) {
     let stamp = line
         .strip_prefix("3:")
         .and_then(|line| line.strip_suffix('\n'))
-        .unwrap_or_else(|| panic!("{line:?} is not a stamp"));
+        .unwrap_or_else(|| panic!("{line:?} is no stamp"));
     let counter = stamp
         .strip_prefix(prefix)
         .unwrap_or_else(|| panic!("{stamp:?} does not begin like the puzzle"));
@@ -33,7 +33,7 @@ fn assert_pays(line: &str, prefix: &str) {
     assert!(difficulty.is_met_by(stamp.as_bytes()), "{stamp}");
 }
 
-/// Decodes padded standard base64 (RFC 4648, 4) of ASCII text.
+/// Decodes ASCII text from padded standard base64 (RFC 4648, 4).
 fn decoded(text: &str) -> Option<String> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = text.trim_end_matches('=');
@@ -50,8 +50,8 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bits.as_chunks().0.iter().map(byte).collect()).ok()
 }
 
-/// Plays a whole handshake with the puzzle of `prefix`, and checks every byte that the client sends and
-/// prints. `say` sends each line of the server.
+/// Plays a whole handshake with the puzzle of `prefix`, in which `say` sends each line of the server.
+/// Checks every byte that the client sends and prints.
 fn handshake(prefix: &'static str, threads: &str, say: fn(&mut Peer, &str)) {
     let (outcome, ()) = serve_once(&["--threads", threads], move |mut client| {
         assert_eq!(client.line(), "1:\n");
@@ -66,7 +66,7 @@ fn handshake(prefix: &'static str, threads: &str, say: fn(&mut Peer, &str)) {
 }
 
 #[test]
-fn a_puzzle_of_either_dialect_is_requested_and_paid() {
+fn a_puzzle_of_either_dialect_is_requested_and_solved() {
     for prefix in DIALECTS {
         for threads in ["1", "2"] {
             handshake(prefix, threads, |client, line| {
@@ -77,7 +77,7 @@ fn a_puzzle_of_either_dialect_is_requested_and_paid() {
 }
 
 #[test]
-fn lines_may_end_with_a_carriage_return_and_a_newline() {
+fn lines_may_end_with_a_carriage_return() {
     for prefix in DIALECTS {
         handshake(prefix, "1", |client, line| {
             client.send(format!("{line}\r\n"));
@@ -95,7 +95,7 @@ fn lines_may_arrive_one_byte_at_a_time() {
 }
 
 #[test]
-fn bytes_after_the_resource_are_ignored() {
+fn messages_after_the_resource_are_ignored() {
     let (outcome, ()) = serve_once(&[], |mut client| {
         client.answer_request(format!("2:{HASHCASH}MA==\n"));
         assert_pays(&client.line(), HASHCASH);
@@ -122,9 +122,9 @@ fn every_byte_of_a_resource_is_printed_up_to_the_maximum_length() {
 }
 
 #[test]
-fn the_longest_puzzle_whose_stamp_fits_into_a_line_is_paid() {
+fn the_longest_puzzle_whose_stamp_fits_into_a_line_is_solved() {
     let fixed = "1:0:261122105400:::r:";
-    // The line also has `3:`, 28 characters for any counter, and `\n`.
+    // The line also contains `3:`, up to 28 characters of the counter, and `\n`.
     let resource = "x".repeat(512 - "3:\n".len() - 28 - fixed.len());
     let prefix = fixed.replace(":::", &format!(":{resource}::"));
     let puzzle = format!("2:{prefix}MA==\n");
@@ -141,7 +141,7 @@ fn the_longest_puzzle_whose_stamp_fits_into_a_line_is_paid() {
 }
 
 #[test]
-fn base64_is_decoded_as_the_rfc_says() {
+fn base64_is_decoded_as_the_rfc_specifies() {
     let known = [
         ("MA==", "0"),
         ("MTI=", "12"),

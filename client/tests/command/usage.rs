@@ -1,48 +1,24 @@
-//! Wrong usage of the client: exit status 2, and a line that names the option and the value. Also a
-//! standard output whose reader has gone.
+//! The help, wrong usage with exit status 2, and a standard output without a reader.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use powtcp_testkit::process::Outcome;
+
 use crate::client::{ExpectClient, client};
 use crate::support::fake_server::FakeServer;
-use crate::support::program::{Expect, Outcome, outcome_of, outcome_with_closed_stdout};
+use crate::support::program::{Expect, outcome_of, outcome_with_closed_stdout};
 use crate::support::puzzles::puzzle_line;
 
-const NUMBERS: [&str; 9] = [
-    "",
-    "0",
-    "-1",
-    "+5",
-    "1.5",
-    "0x10",
-    "many",
-    " 5",
-    "99999999999999999999",
-];
-
-const NAMES: [&str; 9] = [
-    "",
-    "AVX2",
-    "avx",
-    " auto",
-    "all",
-    "0",
-    "none",
-    "fast",
-    "portable ",
-];
-const DURATIONS: [&str; 9] = [
-    "",
-    "10",
-    "0s",
-    "-1s",
-    "1.5s",
-    "1d",
-    "25h",
-    "soon",
-    "99999999999999999999h",
-];
+#[rustfmt::skip] // Wrong values, by kind.
+const NUMBERS: [&str; 9] =
+    ["", "0", "-1", "+5", "1.5", "0x10", "many", " 5", "99999999999999999999"];
+#[rustfmt::skip]
+const NAMES: [&str; 9] =
+    ["", "AVX2", "avx", " auto", "all", "0", "none", "fast", "portable "];
+#[rustfmt::skip]
+const DURATIONS: [&str; 9] =
+    ["", "10", "0s", "-1s", "1.5s", "1d", "25h", "soon", "99999999999999999999h"];
 
 fn run(arguments: &[&str]) -> Outcome {
     outcome_of(client(arguments))
@@ -52,7 +28,11 @@ fn run(arguments: &[&str]) -> Outcome {
 fn help_goes_to_standard_output() {
     for flag in ["-h", "--help"] {
         let outcome = run(&[flag]);
-        outcome.assert_silent_success();
+        assert_eq!(
+            (outcome.status, outcome.stderr.len()),
+            (Some(0), 0),
+            "{outcome:?}"
+        );
         let text = outcome.text();
         assert!(
             text.contains("Usage: powtcp-client [OPTIONS] [ADDR]\n"),
@@ -95,7 +75,7 @@ fn the_version_goes_to_standard_output() {
 }
 
 #[test]
-fn help_and_version_succeed_with_a_closed_pipe() {
+fn help_and_version_ignore_a_closed_pipe() {
     for flag in ["-h", "-V"] {
         let outcome = outcome_with_closed_stdout(client(&[flag]));
         outcome.assert_silent_success();
@@ -103,7 +83,7 @@ fn help_and_version_succeed_with_a_closed_pipe() {
 }
 
 #[test]
-fn a_resource_that_cannot_be_printed_is_a_failure_without_a_panic() {
+fn a_resource_without_a_reader_is_an_error_but_not_a_panic() {
     let server = FakeServer::start(|mut client| {
         client.answer_request(puzzle_line(8));
         client.line();
@@ -153,7 +133,7 @@ fn a_value_out_of_range_is_named_with_its_option() {
             "24h1ms",
             "from 1ms to 24h",
         ),
-        // 0 is allowed: no retries.
+        // Zero is a valid number of retries.
         (&["--retry"], &NUMBERS[2..], "101", "from 0 to 100"),
     ];
     for (flags, values, beyond, expected) in cases {
@@ -195,7 +175,6 @@ fn an_unknown_option_is_named() {
         "--Quiet",
         "--bits=8",
         "-",
-        "--",
     ] {
         run(&[option]).assert_wrong_usage(&["unknown option", option]);
         run(&["127.0.0.1:1", option]).assert_wrong_usage(&["unknown option", option]);
@@ -222,8 +201,9 @@ fn quiet_and_verbose_exclude_each_other() {
     }
 }
 
-/// Characters that act on a terminal, and their escaped form.
+/// Characters that act on a terminal.
 const NASTY: &str = "\x1b[31m\u{202e}";
+/// The same characters, as an error shows them.
 const HARMLESS: &str = r"\u{1b}[31m\u{202e}";
 
 #[test]
@@ -234,7 +214,7 @@ fn an_argument_cannot_act_on_a_terminal() {
 }
 
 #[test]
-fn a_file_name_cannot_act_on_a_terminal() {
+fn the_name_of_a_file_cannot_act_on_a_terminal() {
     run(&["--config", NASTY]).assert_wrong_usage(&["--config", HARMLESS]);
 }
 

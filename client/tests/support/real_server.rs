@@ -19,7 +19,7 @@ pub(crate) fn serve(resource: &str, arguments: &[&str]) -> String {
         &["--listen", "127.0.0.1:0"]
     };
     let fixed = ["--resources", &resources, "--log-level", "error"];
-    let server = bind([&fixed, listen, arguments].concat(), |_| None);
+    let server = bind([&fixed, listen, arguments].concat(), []);
     let address = server.local_addr().expect("a server that listens");
     thread::spawn(|| server.run());
     address.to_string()
@@ -28,7 +28,7 @@ pub(crate) fn serve(resource: &str, arguments: &[&str]) -> String {
 /// Creates a server from `arguments` and the variables of `environment`.
 pub(crate) fn bind(
     arguments: Vec<impl Into<OsString>>,
-    environment: impl Fn(&str) -> Option<OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Server {
     let arguments = arguments.into_iter().map(Into::into).collect();
     let Ok(Request::Run(options)) = PROGRAM.read(arguments, environment) else {

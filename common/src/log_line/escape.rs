@@ -2,6 +2,8 @@
 
 use std::fmt::{Arguments, Write};
 
+use super::invisible::is_invisible;
+
 /// Appends `bytes` so that they are harmless on a terminal and in a line. Printable characters stay
 /// as they are; `"` and `\` get a backslash; others become `\n`, `\x1b` or `\u{202e}`.
 pub fn escape(out: &mut String, bytes: &[u8]) {
@@ -28,19 +30,14 @@ pub fn escape_json(out: &mut String, bytes: &[u8]) {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             _ if c.is_control() || is_invisible(c) => {
-                push(out, format_args!("\\u{:04x}", u32::from(c)));
+                // A character beyond U+FFFF is two of these, a surrogate pair.
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    push(out, format_args!("\\u{unit:04x}"));
+                }
             }
             _ => out.push(c),
         }
     }
-}
-
-/// Returns whether `c` is invisible but changes how a line is displayed: a mark of writing
-/// direction, a line or paragraph separator, or a character of zero width. All of these are below
-/// U+10000, so JSON writes them as one `\u`.
-fn is_invisible(c: char) -> bool {
-    let is_mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}');
-    is_mark || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn push(out: &mut String, text: Arguments<'_>) {
@@ -52,6 +49,14 @@ fn push(out: &mut String, text: Arguments<'_>) {
 mod tests {
     use super::*;
 
+    fn escaped(c: char) -> [String; 2] {
+        [escape, escape_json].map(|escape| {
+            let mut out = String::new();
+            escape(&mut out, c.to_string().as_bytes());
+            out
+        })
+    }
+
     #[test]
     fn control_and_invisible_characters_are_escaped() {
         let mut out = String::new();
@@ -61,5 +66,31 @@ mod tests {
         );
         escape(&mut out, b"\xff\xc3");
         assert_eq!(out, r#"é\x1b[31m\u{202e}\u{2028}\u{85}\"\\\t\xff\xc3"#);
+    }
+
+    #[test]
+    fn an_escaped_character_is_printable_whichever_it_is() {
+        for c in '\0'..=char::MAX {
+            for text in escaped(c) {
+                let bad = text.chars().find(|&c| c.is_control() || is_invisible(c));
+                assert_eq!(bad, None, "{c:?} is written as {text:?}");
+                assert!(text == c.to_string() || text.starts_with('\\'), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn characters_that_once_passed_are_escaped() {
+        let cases = [
+            ('\u{61c}', r"\u{61c}", r"\u061c"),
+            ('\u{ad}', r"\u{ad}", r"\u00ad"),
+            ('\u{180e}', r"\u{180e}", r"\u180e"),
+            ('\u{fff9}', r"\u{fff9}", r"\ufff9"),
+            ('\u{e0041}', r"\u{e0041}", r"\udb40\udc41"),
+            ('\u{10ffff}', r"\u{10ffff}", r"\udbff\udfff"),
+        ];
+        for (c, text, json) in cases {
+            assert_eq!(escaped(c), [text, json]);
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! one line whatever bytes of a peer the values contain.
 
 mod escape;
+mod invisible;
 
 use std::fmt::{Arguments, Write};
 use std::time::Duration;

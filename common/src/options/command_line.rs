@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use pico_args::{Arguments, Error, Keys};
 
+use super::arguments::Split;
+use super::environment::Environment;
 use super::given::{Given, Origin};
 use super::spec::{CONFIG, Fallback};
 use super::{Options, Program, Spec, UsageError, file};
@@ -18,25 +20,29 @@ pub enum Request {
 }
 
 impl Program {
-    /// Reads `arguments` (without the program's name), the environment through `environment`, and
-    /// the file of `--config` if there is one.
+    /// Reads `arguments` (without the program's name), `variables` of the environment, and the file
+    /// of `--config` if there is one.
     ///
     /// # Errors
     /// [`UsageError`] for an unknown or repeated flag, a leftover argument, a flag without its
-    /// value, text that is not UTF-8, or a file that cannot be read or has an unknown key.
+    /// value, text that is not UTF-8, a variable or a key of the file that is none of ours but looks
+    /// like one, or a file that cannot be read.
     pub fn read(
         &self,
         arguments: Vec<OsString>,
-        environment: impl Fn(&str) -> Option<OsString>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Request, UsageError> {
-        let mut arguments = Arguments::from_vec(arguments);
+        let Split { options, operands } = self.split(arguments);
+        let mut arguments = Arguments::from_vec(options);
+        let mut operands = operands.into_iter();
         if arguments.contains(["-h", "--help"]) {
             return Ok(Request::Print(self.help()));
         }
         if arguments.contains(["-V", "--version"]) {
             return Ok(Request::Print(format!("{} {}\n", self.name, self.version)));
         }
-        let mut take = |spec: &Spec| match spec.take_from(&mut arguments)? {
+        let environment = Environment::new(variables)?;
+        let mut take = |spec: &Spec| match spec.take_from(&mut arguments, &mut operands)? {
             None => spec.in_environment(&environment),
             flag => Ok(flag),
         };
@@ -49,35 +55,20 @@ impl Program {
         let (last, flags): (Vec<_>, Vec<_>) =
             self.options.iter().partition(|spec| spec.is_positional());
         for spec in flags.into_iter().chain(last) {
-            // The last line of a file wins, as in a shell.
+            // The last line of a file wins, as in a shell. An empty value counts as not set.
             let in_file = from_file.iter().rfind(|given| given.option == spec.name());
+            let in_file = in_file.filter(|given| !given.value.is_empty());
             let given = take(spec)?.or(in_file.cloned());
             values.extend(given.or(spec.default_value()?));
         }
-        match arguments.finish().first() {
-            Some(left) => Err(self.leftover(&left.to_string_lossy())),
-            None => Ok(Request::Run(Options::new(self.options, values))),
+        if let Some(left) = arguments.finish().first() {
+            return Err(self.leftover(&left.to_string_lossy()));
         }
-    }
-
-    /// Returns the options that `configure` never reads; a test of each program checks that it has
-    /// none. An option counts as read if `configure` complains about a value with a NUL, which no
-    /// reader accepts.
-    pub fn unread_options<C>(
-        &self,
-        configure: impl Fn(&Options) -> Result<C, UsageError>,
-    ) -> Vec<&'static str> {
-        let is_read = |spec: &&Spec| {
-            let variable = spec.variable();
-            let environment = |name: &str| (name == variable).then(|| "\0".into());
-            let complaint = match self.read(Vec::new(), environment) {
-                Ok(Request::Run(options)) => configure(&options).err(),
-                Ok(Request::Print(_)) | Err(_) => None,
-            };
-            complaint.is_some_and(|error| error.to_string().contains(&format!("({variable})")))
-        };
-        let unread = self.options.iter().filter(|spec| !is_read(spec));
-        unread.map(Spec::name).collect()
+        if let Some(left) = operands.next() {
+            return Err(self.unexpected(&left.to_string_lossy()));
+        }
+        let warnings = environment.into_warnings();
+        Ok(Request::Run(Options::new(self.options, values, warnings)))
     }
 
     /// Returns the error for an argument that no option has taken.
@@ -85,23 +76,34 @@ impl Program {
         let shown = argument.escape_debug();
         let name = argument.split('=').next().unwrap_or(argument);
         let is_named = |spec: &Spec| spec.name() == name || spec.short() == Some(name);
-        UsageError::new(if !name.starts_with('-') {
-            format!("unexpected argument '{shown}', expected {}", self.usage)
-        } else if self.options.iter().chain([&CONFIG]).any(is_named) {
+        if !name.starts_with('-') {
+            return self.unexpected(argument);
+        }
+        UsageError::new(if self.options.iter().chain([&CONFIG]).any(is_named) {
             format!("option '{shown}' is given twice, or with a value that it does not take")
         } else {
             format!("unknown option '{shown}'")
         })
     }
+
+    fn unexpected(&self, argument: &str) -> UsageError {
+        let shown = argument.escape_debug();
+        let text = format!("unexpected argument '{shown}', expected {}", self.usage);
+        UsageError::new(text)
+    }
 }
 
 impl Spec {
-    /// Takes this option from the command line.
-    fn take_from(&self, arguments: &mut Arguments) -> Result<Option<Given>, UsageError> {
+    /// Takes this option from the command line. `operands` are the arguments after `--`.
+    fn take_from(
+        &self,
+        arguments: &mut Arguments,
+        operands: &mut impl Iterator<Item = OsString>,
+    ) -> Result<Option<Given>, UsageError> {
         let name = self.name();
         let flag = |value| Given::new(name, value, Origin::Flag, String::new());
         let value = if self.is_positional() {
-            take_positional(arguments)
+            take_positional(arguments).or_else(|| operands.next())
         } else if self.is_switch() {
             arguments.contains(self.keys()).then(|| "true".into())
         } else {
@@ -124,12 +126,9 @@ impl Spec {
         }
     }
 
-    fn in_environment(
-        &self,
-        environment: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Option<Given>, UsageError> {
+    fn in_environment(&self, environment: &Environment) -> Result<Option<Given>, UsageError> {
         let variable = self.variable();
-        let value = environment(&variable);
+        let value = environment.value_of(&variable);
         let given = |value| Given::new(self.name(), value, Origin::Environment, variable);
         value.map(given).transpose()
     }
@@ -162,7 +161,7 @@ mod tests {
         about: "A test.",
         version: "1.2.3",
         options: &[
-            Spec::new("-n, --number N", "7", "a number"),
+            Spec::new("-t, --threads N", "7", "a number"),
             Spec::switch("-q, --quiet", "a switch"),
             Spec::optional("ADDR", "none", "an address"),
         ],
@@ -170,16 +169,17 @@ mod tests {
 
     fn read(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Request, UsageError> {
         let arguments = arguments.iter().map(OsString::from).collect();
-        PROGRAM.read(arguments, |name| {
-            let found = environment.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| OsString::from(value))
-        })
+        let variables = environment.iter();
+        PROGRAM.read(
+            arguments,
+            variables.map(|(name, value)| (name.into(), value.into())),
+        )
     }
 
     fn configure(options: &Options) -> Result<(u64, bool, Option<String>), UsageError> {
         let address = |text: &str| (!text.contains('\0')).then(|| text.to_string());
         Ok((
-            options.number("--number", 0..=9)?,
+            options.number("--threads", 0..=9)?,
             options.switch("--quiet")?,
             options.value("ADDR", "text", address)?,
         ))
@@ -200,34 +200,31 @@ mod tests {
     fn a_flag_beats_the_environment_and_the_environment_the_default() {
         assert_eq!(outcome(&[], &[]), (7, false, None));
         let environment = [
-            ("POWTCP_NUMBER", "8"),
+            ("POWTCP_THREADS", "8"),
             ("POWTCP_QUIET", "1"),
             ("POWTCP_SERVER", "e"),
         ];
         assert_eq!(outcome(&[], &environment), (8, true, Some("e".into())));
-        for arguments in [["-n", "9", "a"], ["--number", "9", "a"], ["a", "-n", "9"]] {
+        for arguments in [["-t", "9", "a"], ["--threads", "9", "a"], ["a", "-t", "9"]] {
             assert_eq!(
                 outcome(&arguments, &environment),
                 (9, true, Some("a".into()))
             );
         }
-        assert_eq!(outcome(&["--number=9", "-q"], &[]), (9, true, None));
-    }
-
-    #[test]
-    fn an_option_that_is_never_read_is_found() {
-        assert_eq!(PROGRAM.unread_options(configure), [""; 0]);
-        let number = |options: &Options| options.number("--number", 0..=9);
-        assert_eq!(PROGRAM.unread_options(number), ["--quiet", "ADDR"]);
-        let any = |options: &Options| options.value("ADDR", "", |_| Some(()));
-        assert_eq!(PROGRAM.unread_options(any), ["--number", "--quiet", "ADDR"]);
+        assert_eq!(outcome(&["--threads=9", "-q"], &[]), (9, true, None));
+        assert_eq!(outcome(&["-qt9"], &environment).0, 9);
+        let operand = outcome(&["-t9", "--", "-q"], &[]);
+        assert_eq!(operand, (9, false, Some("-q".into())));
     }
 
     #[test]
     fn each_mistake_is_named() {
         assert_eq!(complaint(&["--nope"]), "unknown option '--nope'");
-        assert_eq!(complaint(&["-n"]), "--number: needs a value");
-        assert!(complaint(&["-n", "1", "-n", "2"]).starts_with("option '-n' is given twice"));
+        assert_eq!(complaint(&["-t"]), "--threads: needs a value");
+        assert!(complaint(&["-t", "1", "-t", "2"]).starts_with("option '-t' is given twice"));
+        assert!(complaint(&["-t1", "-t2"]).starts_with("option '-t' is given twice"));
+        assert!(complaint(&["-qq"]).starts_with("option '-q' is given twice"));
+        assert!(complaint(&["a", "--", "-b"]).starts_with("unexpected argument '-b'"));
         assert!(complaint(&["--quiet=yes"]).starts_with("option '--quiet=yes' is given twice"));
         assert!(complaint(&["a", "b"]).starts_with("unexpected argument 'b'"));
         assert!(complaint(&["a\x1b[31m", "b\x1b"]).contains("'b\\u{1b}'"));
@@ -236,12 +233,12 @@ mod tests {
 
     #[test]
     fn help_and_version_take_precedence_over_everything_else() {
-        for arguments in [&["-h", "--nope"][..], &["--help"], &["-n", "x", "-h"]] {
+        for arguments in [&["-h", "--nope"][..], &["--help"], &["-t", "x", "-h"]] {
             let Ok(Request::Print(text)) = read(arguments, &[]) else {
                 panic!("{arguments:?}")
             };
             assert!(text.contains("Usage: test [OPTIONS] [ADDR]"), "{text}");
-            assert!(text.contains("-n, --number N"), "{text}");
+            assert!(text.contains("-t, --threads N"), "{text}");
             assert!(text.contains("a number [default: 7]"), "{text}");
         }
         let Ok(Request::Print(text)) = read(&["-V"], &[]) else {

@@ -6,10 +6,14 @@
 //! name with the methods of [`Options`]; [`Program::unread_options`] finds those that it does not
 //! read.
 
+mod arguments;
+mod audit;
 mod command_line;
+mod environment;
 mod file;
 mod given;
 mod help;
+mod known;
 mod readers;
 mod run;
 mod spec;
@@ -17,6 +21,7 @@ mod spec;
 use std::fmt;
 
 pub use command_line::Request;
+pub use file::read_bounded;
 pub use readers::{Options, whole_number};
 pub use spec::Spec;
 

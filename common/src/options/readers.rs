@@ -17,14 +17,24 @@ pub struct Options {
     specs: &'static [Spec],
     /// The value of each option that was given or has a default value.
     values: Vec<Given>,
+    /// What the user should know of the places of options.
+    warnings: Vec<String>,
 }
 
 /// Every reader returns a [`UsageError`] for a value that it does not accept. It also returns one
 /// for a name that is not in the program's table: the program does not start then, so its tests
 /// find the mistake.
 impl Options {
-    pub(super) fn new(specs: &'static [Spec], values: Vec<Given>) -> Self {
-        Self { specs, values }
+    pub(super) fn new(specs: &'static [Spec], values: Vec<Given>, warnings: Vec<String>) -> Self {
+        Self {
+            specs,
+            values,
+            warnings,
+        }
+    }
+
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Reads a decimal number within `range`, of an option with a default value.
@@ -162,7 +172,7 @@ mod tests {
     fn options(value: &str) -> Options {
         static SPECS: [Spec; 2] = [Spec::new("--a", "", ""), Spec::optional("--none", "", "")];
         let given = Given::new("--a", value.into(), Origin::Flag, String::new());
-        Options::new(&SPECS, vec![given.unwrap()])
+        Options::new(&SPECS, vec![given.unwrap()], Vec::new())
     }
 
     #[track_caller]

@@ -12,17 +12,24 @@ const USAGE: u8 = 2;
 
 impl Program {
     /// Runs the program: `configure` validates the options, and `run` does the work. An error is
-    /// printed once, to standard error. Returns exit status 0, or 1 if `run` failed, or 2 for wrong
-    /// usage.
+    /// printed once, to standard error; so are warnings about the environment, except with `--quiet`.
+    /// Returns exit status 0, or 1 if `run` failed, or 2 for wrong usage.
     pub fn main<C, E: Display>(
         &self,
         configure: impl FnOnce(&Options) -> Result<C, UsageError>,
         run: impl FnOnce(C) -> Result<(), E>,
     ) -> ExitCode {
         let name = self.name;
-        let request = self.read(env::args_os().skip(1).collect(), |name| env::var_os(name));
+        let request = self.read(env::args_os().skip(1).collect(), env::vars_os());
         let config = match request {
-            Ok(Request::Run(options)) => configure(&options),
+            Ok(Request::Run(options)) => {
+                if !matches!(options.switch("--quiet"), Ok(true)) {
+                    for warning in options.warnings() {
+                        self.warn(warning);
+                    }
+                }
+                configure(&options)
+            }
             Ok(Request::Print(text)) => {
                 print(&mut io::stdout(), &text);
                 return ExitCode::SUCCESS;
@@ -41,6 +48,14 @@ impl Program {
                 ExitCode::from(USAGE)
             }
         }
+    }
+
+    /// Prints a warning to standard error.
+    pub fn warn(&self, text: &str) {
+        print(
+            &mut io::stderr(),
+            &format!("{}: warning: {text}\n", self.name),
+        );
     }
 }
 

@@ -38,12 +38,25 @@ impl Program {
     ///
     /// # Errors
     /// The program cannot be started; the text names it.
-    pub fn start_with_stdout(mut command: Command, stdout: Stdio) -> io::Result<Self> {
+    pub fn start_with_stdout(command: Command, stdout: Stdio) -> io::Result<Self> {
+        Self::start_with(command, stdout, Stdio::piped())
+    }
+
+    /// Starts `command` as [`start`](Self::start) does, but with `stderr` as its standard error,
+    /// which is not captured.
+    ///
+    /// # Errors
+    /// The program cannot be started; the text names it.
+    pub fn start_with_stderr(command: Command, stderr: Stdio) -> io::Result<Self> {
+        Self::start_with(command, Stdio::piped(), stderr)
+    }
+
+    fn start_with(mut command: Command, stdout: Stdio, stderr: Stdio) -> io::Result<Self> {
         settings::remove_inherited(&mut command);
         let spawned = command
             .stdin(Stdio::null())
             .stdout(stdout)
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn();
         let mut child = spawned.map_err(|error| {
             let program = command.get_program().display();

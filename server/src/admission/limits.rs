@@ -3,7 +3,7 @@
 //!
 //! A full table of N connections makes room by longest-queue-drop: the source that holds the most
 //! connections, the newcomer included, loses its oldest one. So a flood from a few sources evicts its own
-//! connections, whatever its rate. Sources with up to [`EQUAL_SOURCES`] connections count as equal: a client
+//! connections, whatever its rate. Sources with up to eight connections count as equal: a client
 //! behind a shared address is no worse off than one that is alone.
 //!
 //! Age is counted in admissions. A connection that holds a puzzle counts as younger by 7N/8 admissions
@@ -20,24 +20,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Source;
 use super::ring::{Member, Progress, Ring};
-
-/// Connections up to which all sources count as holding equally many.
-const EQUAL_SOURCES: u32 = 8;
-
-/// The progress of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// Its last answer was sent. It is kept only until another connection needs its slot.
-    Lingering,
-    /// It has requested nothing yet.
-    Fresh,
-    /// It holds a puzzle.
-    Puzzled,
-    /// Its last answer waits to be sent. It is never evicted.
-    Delivering,
-}
+use super::victim::{EQUAL_SOURCES, Holding, Rank, VictimOrder};
+use super::{Source, Standing};
 
 /// What to do with a newcomer when the table is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,53 +72,6 @@ pub struct Limits {
     counts: [usize; Standing::ALL.len()],
     /// Connections admitted so far.
     admitted: u64,
-}
-
-/// The connections of one source.
-#[derive(Debug, Default)]
-struct Holding {
-    /// The number of its connections, without lingering ones.
-    count: u32,
-    fresh: Ring,
-    puzzled: Ring,
-}
-
-/// The order of victims: the least is evicted first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    /// The number of connections of its source, at least [`EQUAL_SOURCES`].
-    crowd: Reverse<u32>,
-    /// The number of its admission, with the head start of a puzzle added.
-    age: u64,
-    /// Of two connections of the same age, the one that holds a puzzle is evicted first: it was admitted
-    /// earlier.
-    is_fresh: bool,
-    key: u32,
-}
-
-impl Standing {
-    /// All standings, in order.
-    pub const ALL: [Self; 4] = [
-        Self::Lingering,
-        Self::Fresh,
-        Self::Puzzled,
-        Self::Delivering,
-    ];
-
-    /// Returns the name that metrics use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Lingering => "lingering",
-            Self::Fresh => "fresh",
-            Self::Puzzled => "puzzled",
-            Self::Delivering => "delivering",
-        }
-    }
-
-    /// Returns whether a connection of this standing counts against its source.
-    fn holds_slot(self) -> bool {
-        !matches!(self, Self::Lingering)
-    }
 }
 
 impl Limits {
@@ -224,16 +162,16 @@ impl Limits {
     /// Returns the best victim among those of the newcomer's source and of the busiest source; `None` if
     /// only smaller sources have one.
     fn victim(&mut self, newcomer: Source) -> Option<u32> {
-        let ranks = self.ranks();
+        let order = self.victim_order();
         let Self {
             sources, members, ..
         } = self;
-        let rank = |holding: &Holding| ranks.of(holding, holding.count, members);
+        let rank = |holding: &Holding| order.best_of(holding, holding.count, members);
         let ranking = || sources.values().filter_map(rank).collect();
         let most = self.ranking.get_or_insert_with(ranking).first().copied();
         let held = sources.get(&newcomer);
         let count = held.map_or(0, |holding| holding.count) + 1;
-        let own = held.and_then(|holding| ranks.of(holding, count, members));
+        let own = held.and_then(|holding| order.best_of(holding, count, members));
         let victim = match (own, most) {
             (Some(own), Some(most)) => own.min(most),
             (own, most) => own.or(most)?,
@@ -241,18 +179,18 @@ impl Limits {
         (victim.crowd <= Reverse(count.max(EQUAL_SOURCES))).then_some(victim.key)
     }
 
-    fn ranks(&self) -> Ranks {
-        Ranks {
+    fn victim_order(&self) -> VictimOrder {
+        VictimOrder {
             head_start: self.bounds.connections as u64 * 7 / 8,
         }
     }
 
     /// Moves a connection from one standing to another; `None` means outside the table.
     fn change(&mut self, key: u32, from: Option<Standing>, to: Option<Standing>) {
-        let ranks = self.ranks();
+        let order = self.victim_order();
         let source = self.members[key as usize].source;
         let holding = self.sources.entry(source).or_default();
-        let rank_before = ranks.of(holding, holding.count, &self.members);
+        let rank_before = order.best_of(holding, holding.count, &self.members);
         if let Some(from) = from {
             self.counts[from as usize] -= 1;
             holding.count -= u32::from(from.holds_slot());
@@ -274,7 +212,7 @@ impl Limits {
             }
         }
         let count = holding.count;
-        let rank = ranks.of(holding, count, &self.members);
+        let rank = order.best_of(holding, count, &self.members);
         if let Some(ranking) = &mut self.ranking
             && rank != rank_before
         {
@@ -285,46 +223,6 @@ impl Limits {
         }
         if count == 0 {
             self.sources.remove(&source);
-        }
-    }
-}
-
-/// Ranks victims.
-#[derive(Debug, Clone, Copy)]
-struct Ranks {
-    /// Admissions by which a connection that holds a puzzle counts as younger.
-    head_start: u64,
-}
-
-impl Ranks {
-    /// Returns the rank of the best victim of a source, if the source counted `count` connections.
-    fn of(self, holding: &Holding, count: u32, members: &[Member]) -> Option<Rank> {
-        let rank = |key: u32, is_fresh: bool| {
-            let head_start = if is_fresh { 0 } else { self.head_start };
-            Rank {
-                crowd: Reverse(count.max(EQUAL_SOURCES)),
-                age: members[key as usize].progress.admission() + head_start,
-                is_fresh,
-                key,
-            }
-        };
-        let fresh = holding.fresh.oldest(members).map(|key| rank(key, true));
-        let puzzled = holding.puzzled.oldest(members).map(|key| rank(key, false));
-        match (fresh, puzzled) {
-            (Some(fresh), Some(puzzled)) => Some(fresh.min(puzzled)),
-            (fresh, puzzled) => fresh.or(puzzled),
-        }
-    }
-}
-
-impl Holding {
-    /// Returns the ring of the connections of this standing; delivering ones are in none.
-    fn ring<'a>(&'a mut self, standing: Standing, lingering: &'a mut Ring) -> Option<&'a mut Ring> {
-        match standing {
-            Standing::Lingering => Some(lingering),
-            Standing::Fresh => Some(&mut self.fresh),
-            Standing::Puzzled => Some(&mut self.puzzled),
-            Standing::Delivering => None,
         }
     }
 }

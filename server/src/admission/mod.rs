@@ -5,7 +5,10 @@ mod limits;
 mod queue;
 mod ring;
 mod source;
+mod standing;
+mod victim;
 
-pub use limits::{Admission, Bounds, Limits, Standing, WhenFull};
+pub use limits::{Admission, Bounds, Limits, WhenFull};
 pub use queue::NewcomerQueue;
 pub use source::Source;
+pub use standing::Standing;

@@ -1,6 +1,7 @@
 //! The metrics page, on the event loop of the service but with sockets and bounds of its own: a flood
 //! of the service does not shut the operator out, and a flood of the page costs the service little.
 
+mod gauges;
 mod request;
 mod visit;
 
@@ -13,11 +14,13 @@ use mio::Registry;
 use slab::Slab;
 
 use crate::net::acceptor::{Accepted, Acceptor};
+use crate::net::intake::ACCEPT_RETRY;
 use crate::net::io::Fate;
 use crate::net::shared::{Shared, Timer};
 use crate::net::token::{MAX_VISITS, Token};
-use crate::telemetry::metrics::{Gauges, Metrics};
+use crate::telemetry::process::ProcessFiles;
 use crate::time::{Now, TimerWheel};
+pub use gauges::GaugeSources;
 use visit::Visit;
 
 /// How long a visit may take. It stops visitors that send no request or take no response.
@@ -33,6 +36,10 @@ pub struct MetricsPage {
     order: Vec<usize>,
     /// A descriptor that is reserved for when the service has taken all others.
     spare: Option<File>,
+    /// Whether [`Timer::VisitRetry`] is armed.
+    retrying: bool,
+    /// Opened at start, because a scrape must need no descriptor.
+    process: ProcessFiles,
 }
 
 impl MetricsPage {
@@ -46,6 +53,8 @@ impl MetricsPage {
             visits: Slab::with_capacity(MAX_VISITS),
             order: Vec::with_capacity(MAX_VISITS),
             spare: spare_descriptor(),
+            retrying: false,
+            process: ProcessFiles::open(),
         })
     }
 
@@ -73,32 +82,36 @@ impl MetricsPage {
             }
             match self.acceptor.accept()? {
                 Accepted::Connection(socket, _) => self.admit(Visit::new(socket), shared, now),
-                Accepted::Empty => {}
+                // On Linux the backlog was empty before too: `accept` takes a descriptor first.
+                Accepted::Empty { .. } => self.restore_spare(),
+                Accepted::Exhausted { .. } if self.spare.take().is_some() => self.acceptor.wake(),
                 Accepted::Exhausted { .. } => {
-                    // Without the spare descriptor the visit waits for another one to end.
-                    if self.spare.take().is_some() {
-                        self.acceptor.wake();
-                    }
+                    // The visit waits for another one to end, or for the timer.
+                    self.restore_spare();
+                    self.retry_later(shared, now);
                 }
             }
         }
         self.acceptor.rearm(&shared.registry)
     }
 
-    /// Handles an event of a visit's socket. `sample` reads the gauges, if the page is requested.
-    pub fn on_ready(
-        &mut self,
-        slot: usize,
-        shared: &mut Shared,
-        sample: impl FnOnce(&Shared) -> Gauges,
-    ) {
+    /// Handles an event of a visit's socket. The gauges are sampled if the page is requested.
+    pub fn on_ready(&mut self, slot: usize, shared: &mut Shared, sources: &GaugeSources<'_>) {
         let Some(visit) = self.visits.get_mut(slot) else {
             return;
         };
-        let page = || Metrics::exposition(&shared.metrics, &sample(shared));
+        let process = &self.process;
+        let page = || shared.metrics.exposition(&sources.sample(shared, process));
         if visit.advance(page).unwrap_or(Fate::Close) == Fate::Close {
             self.remove(slot, &mut shared.timers);
         }
+    }
+
+    /// Ends the pause that [`Timer::VisitRetry`] was armed for.
+    pub fn on_retry(&mut self) {
+        self.retrying = false;
+        self.restore_spare();
+        self.acceptor.wake();
     }
 
     /// Ends a visit whose time is over.
@@ -116,7 +129,8 @@ impl MetricsPage {
         let slot = entry.key();
         let token = Token::Visit(slot).into();
         if visit.register(&shared.registry, token).is_err() {
-            return;
+            drop(visit);
+            return self.restore_spare();
         }
         let due = now.moment.after(VISIT_TIMEOUT).due_tick();
         visit.timer = shared.timers.arm(due, Timer::Visit(slot as u32));
@@ -131,9 +145,22 @@ impl MetricsPage {
         timers.cancel(visit.timer);
         self.order.retain(|&other| other != slot);
         drop(visit);
-        self.spare = self.spare.take().or_else(spare_descriptor);
+        self.restore_spare();
         if self.acceptor.is_starved() {
             self.acceptor.wake();
+        }
+    }
+
+    /// Reserves the spare descriptor again, if it was given up and there is a free one.
+    fn restore_spare(&mut self) {
+        self.spare = self.spare.take().or_else(spare_descriptor);
+    }
+
+    fn retry_later(&mut self, shared: &mut Shared, now: Now) {
+        if !self.retrying {
+            let due = now.moment.after(ACCEPT_RETRY).due_tick();
+            shared.timers.arm(due, Timer::VisitRetry);
+            self.retrying = true;
         }
     }
 }

@@ -1,11 +1,18 @@
-//! The part of HTTP/1.1 (RFC 9112) that answering `GET /metrics` needs.
+//! The part of HTTP/1.1 (RFC 9112) that answering `GET /metrics` and `HEAD /metrics` needs.
 
 /// The longest head of a request; Prometheus sends about 300 bytes. It stops a head without an end.
 pub(super) const MAX_HEAD: usize = 4096;
 
 /// The answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) struct Answer {
+    status: Status,
+    /// Whether the response is its head alone, as `HEAD` asks for.
+    head_only: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Status {
     Page,
     BadRequest,
     NotFound,
@@ -17,8 +24,12 @@ impl Answer {
     /// Returns the answer to a request of which `received` has arrived, or `None` while its head is
     /// incomplete.
     pub(super) fn to(received: &[u8]) -> Option<Self> {
+        let whole = |status| Self {
+            status,
+            head_only: false,
+        };
         if received.len() > MAX_HEAD {
-            return Some(Self::HeadTooLarge);
+            return Some(whole(Status::HeadTooLarge));
         }
         let ends = |end: &[u8]| received.windows(end.len()).any(|window| window == end);
         if !ends(b"\n\r\n") && !ends(b"\n\n") {
@@ -30,34 +41,43 @@ impl Answer {
         let path = target.and_then(|target| target.split(|&byte| byte == b'?').next());
         Some(match (method, path, version, words.next()) {
             (Some(method), Some(path), Some(version), None) if version.starts_with(b"HTTP/1.") => {
-                match (method, path) {
-                    (b"GET", b"/metrics") => Self::Page,
-                    (b"GET", _) => Self::NotFound,
-                    _ => Self::MethodNotAllowed,
+                let status = match (method, path) {
+                    (b"GET" | b"HEAD", b"/metrics") => Status::Page,
+                    (b"GET" | b"HEAD", _) => Status::NotFound,
+                    _ => Status::MethodNotAllowed,
+                };
+                Self {
+                    status,
+                    head_only: method == b"HEAD",
                 }
             }
-            _ => Self::BadRequest,
+            _ => whole(Status::BadRequest),
         })
     }
 
     /// Returns the whole response. `page` creates the text of the page, if that is the answer.
     pub(super) fn response(self, page: impl FnOnce() -> String) -> Vec<u8> {
-        let (status, body) = match self {
-            Self::Page => ("200 OK", page()),
-            Self::BadRequest => ("400 Bad Request", "bad request\n".to_string()),
-            Self::NotFound => ("404 Not Found", "the page is /metrics\n".to_string()),
-            Self::MethodNotAllowed => ("405 Method Not Allowed", "GET only\n".to_string()),
-            Self::HeadTooLarge => (
+        let (status, mut body) = match self.status {
+            Status::Page => ("200 OK", page()),
+            Status::BadRequest => ("400 Bad Request", "bad request\n".to_string()),
+            Status::NotFound => ("404 Not Found", "the page is /metrics\n".to_string()),
+            Status::MethodNotAllowed => {
+                ("405 Method Not Allowed", "GET and HEAD only\n".to_string())
+            }
+            Status::HeadTooLarge => (
                 "431 Request Header Fields Too Large",
                 format!("at most {MAX_HEAD} bytes\n"),
             ),
         };
-        let allow = if self == Self::MethodNotAllowed {
-            "Allow: GET\r\n"
+        let allow = if self.status == Status::MethodNotAllowed {
+            "Allow: GET, HEAD\r\n"
         } else {
             ""
         };
         let length = body.len();
+        if self.head_only {
+            body.clear();
+        }
         format!(
             "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n\
              Content-Length: {length}\r\n{allow}Connection: close\r\n\r\n{body}"
@@ -73,24 +93,27 @@ mod tests {
     #[test]
     fn each_request_has_its_answer() {
         let cases = [
-            ("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Answer::Page),
-            ("GET /metrics?name[]=x HTTP/1.0\r\n\r\n", Answer::Page),
-            ("GET /metrics HTTP/1.1\n\n", Answer::Page),
-            ("GET / HTTP/1.1\r\n\r\n", Answer::NotFound),
-            ("GET /metrics/ HTTP/1.1\r\n\r\n", Answer::NotFound),
+            ("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Status::Page),
+            ("GET /metrics?name[]=x HTTP/1.0\r\n\r\n", Status::Page),
+            ("GET /metrics HTTP/1.1\n\n", Status::Page),
+            ("GET / HTTP/1.1\r\n\r\n", Status::NotFound),
+            ("GET /metrics/ HTTP/1.1\r\n\r\n", Status::NotFound),
             (
                 "POST /metrics HTTP/1.1\r\n\r\nbody",
-                Answer::MethodNotAllowed,
+                Status::MethodNotAllowed,
             ),
-            ("HEAD /metrics HTTP/1.1\r\n\r\n", Answer::MethodNotAllowed),
-            ("get /metrics HTTP/1.1\r\n\r\n", Answer::MethodNotAllowed),
-            ("GET /metrics\r\n\r\n", Answer::BadRequest),
-            ("GET /metrics HTTP/2\r\n\r\n", Answer::BadRequest),
-            ("GET /metrics HTTP/1.1 x\r\n\r\n", Answer::BadRequest),
-            ("\r\n\r\n", Answer::BadRequest),
-            ("1:\n\n", Answer::BadRequest),
+            ("HEAD /metrics HTTP/1.1\r\n\r\n", Status::Page),
+            ("HEAD / HTTP/1.1\r\n\r\n", Status::NotFound),
+            ("get /metrics HTTP/1.1\r\n\r\n", Status::MethodNotAllowed),
+            ("GET /metrics\r\n\r\n", Status::BadRequest),
+            ("GET /metrics HTTP/2\r\n\r\n", Status::BadRequest),
+            ("GET /metrics HTTP/1.1 x\r\n\r\n", Status::BadRequest),
+            ("\r\n\r\n", Status::BadRequest),
+            ("1:\n\n", Status::BadRequest),
         ];
-        for (request, answer) in cases {
+        for (request, status) in cases {
+            let head_only = request.starts_with("HEAD ");
+            let answer = Answer { status, head_only };
             assert_eq!(Answer::to(request.as_bytes()), Some(answer), "{request:?}");
         }
     }
@@ -102,24 +125,38 @@ mod tests {
             assert_eq!(Answer::to(&request[..len]), None, "{len}");
         }
         assert_eq!(Answer::to(&[b'x'; MAX_HEAD]), None);
-        assert_eq!(
-            Answer::to(&[b'x'; MAX_HEAD + 1]),
-            Some(Answer::HeadTooLarge)
-        );
+        let answer = Answer::to(&[b'x'; MAX_HEAD + 1]);
+        let status = answer.map(|answer| answer.status);
+        assert_eq!(status, Some(Status::HeadTooLarge));
+    }
+
+    fn response_to(request: &str) -> String {
+        let answer = Answer::to(request.as_bytes()).unwrap();
+        String::from_utf8(answer.response(|| "a 1\n".to_string())).unwrap()
     }
 
     #[test]
     fn a_response_states_its_length() {
-        let response = Answer::Page.response(|| "a 1\n".to_string());
-        let text = String::from_utf8(response).unwrap();
+        let text = response_to("GET /metrics HTTP/1.1\r\n\r\n");
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
         assert!(text.contains("\r\nContent-Length: 4\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\na 1\n"), "{text}");
-        let refused = Answer::MethodNotAllowed.response(String::new);
-        assert!(
-            String::from_utf8(refused)
-                .unwrap()
-                .contains("\r\nAllow: GET\r\n")
-        );
+    }
+
+    #[test]
+    fn the_response_to_head_is_the_head_of_the_one_to_get() {
+        for path in ["/metrics", "/other"] {
+            let get = response_to(&format!("GET {path} HTTP/1.1\r\n\r\n"));
+            let head = response_to(&format!("HEAD {path} HTTP/1.1\r\n\r\n"));
+            let (expected, body) = get.split_once("\r\n\r\n").unwrap();
+            assert_eq!(head, format!("{expected}\r\n\r\n"));
+            assert!(!body.is_empty());
+        }
+    }
+
+    #[test]
+    fn other_methods_are_told_the_allowed_ones() {
+        let refused = response_to("POST /metrics HTTP/1.1\r\n\r\n");
+        assert!(refused.contains("\r\nAllow: GET, HEAD\r\n"), "{refused}");
     }
 }

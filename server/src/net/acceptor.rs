@@ -1,5 +1,5 @@
 //! A listening socket. It knows whether `accept` is worth calling: not while its backlog is empty, nor
-//! while descriptors have run out.
+//! while descriptors have run out or `accept` keeps failing.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -12,6 +12,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// The length of the backlog, which the kernel limits to `net.core.somaxconn`. A client that finds the
 /// backlog full retries after a second, so a burst must fit.
 const BACKLOG: i32 = 1 << 16;
+/// Failures of single connections that one call skips. Peers cause few in a row; without a bound, a
+/// security module that denies `accept` would keep the loop in one call for ever.
+const MAX_SKIPPED: u32 = 16;
 
 /// A non-blocking listening socket.
 #[derive(Debug)]
@@ -20,19 +23,22 @@ pub struct Acceptor {
     token: Token,
     /// Whether the backlog may hold connections, as far as the poll and the last call told.
     ready: bool,
-    /// Whether descriptors ran out, and the backlog has not been empty since.
+    /// Whether accepting has failed, and the backlog has not been empty since.
     starved: bool,
 }
 
 /// The result of [`Acceptor::accept`].
 #[derive(Debug)]
-pub enum Accepted {
+pub enum Accepted<S = TcpStream> {
     /// A new connection.
-    Connection(TcpStream, SocketAddr),
+    Connection(S, SocketAddr),
     /// The backlog is empty.
-    Empty,
-    /// There is no descriptor or memory for another connection. Accepting pauses until
-    /// [`Acceptor::wake`].
+    Empty {
+        /// Whether this ends an episode of failures, which is reported once.
+        resumed: bool,
+    },
+    /// There is no descriptor or memory for another connection, or `accept` keeps failing. Accepting
+    /// pauses until [`Acceptor::wake`].
     Exhausted {
         /// Whether this is the first failure of an episode, which is reported once.
         is_new: bool,
@@ -86,7 +92,7 @@ impl Acceptor {
         self.ready = true;
     }
 
-    /// Returns whether accepting is paused because descriptors ran out.
+    /// Returns whether accepting is paused because descriptors ran out or `accept` keeps failing.
     pub fn is_starved(&self) -> bool {
         self.starved
     }
@@ -101,25 +107,15 @@ impl Acceptor {
     /// # Errors
     /// The listening socket itself is unusable.
     pub fn accept(&mut self) -> io::Result<Accepted> {
-        loop {
-            let error = match self.listener.accept() {
-                Ok((socket, address)) => return Ok(Accepted::Connection(socket, address)),
-                Err(error) => error,
-            };
-            match AcceptError::classify(&error) {
-                AcceptError::Empty => {
-                    (self.ready, self.starved) = (false, false);
-                    return Ok(Accepted::Empty);
-                }
-                AcceptError::Exhausted => {
-                    self.ready = false;
-                    let is_new = !std::mem::replace(&mut self.starved, true);
-                    return Ok(Accepted::Exhausted { is_new, error });
-                }
-                AcceptError::Skip => {}
-                AcceptError::Fatal => return Err(error),
-            }
-        }
+        let Self {
+            listener,
+            ready,
+            starved,
+            ..
+        } = self;
+        let accepted = accept_with(|| listener.accept(), starved)?;
+        *ready &= matches!(accepted, Accepted::Connection(..));
+        Ok(accepted)
     }
 
     /// Re-registers the listener, so that the next poll reports the backlog that was not drained.
@@ -129,6 +125,33 @@ impl Acceptor {
     pub fn rearm(&mut self, registry: &Registry) -> io::Result<()> {
         self.ready = false;
         registry.reregister(&mut self.listener, self.token, Interest::READABLE)
+    }
+}
+
+/// Calls `accept` until it has a result for [`Acceptor::accept`]. `starved` tells whether an episode of
+/// failures lasts.
+fn accept_with<S>(
+    mut accept: impl FnMut() -> io::Result<(S, SocketAddr)>,
+    starved: &mut bool,
+) -> io::Result<Accepted<S>> {
+    let mut skipped = 0;
+    loop {
+        let error = match accept() {
+            Ok((socket, address)) => return Ok(Accepted::Connection(socket, address)),
+            Err(error) => error,
+        };
+        match AcceptError::classify(&error) {
+            AcceptError::Empty => {
+                let resumed = std::mem::take(starved);
+                return Ok(Accepted::Empty { resumed });
+            }
+            AcceptError::Skip if skipped < MAX_SKIPPED => skipped += 1,
+            AcceptError::Skip | AcceptError::Exhausted => {
+                let is_new = !std::mem::replace(starved, true);
+                return Ok(Accepted::Exhausted { is_new, error });
+            }
+            AcceptError::Fatal => return Err(error),
+        }
     }
 }
 
@@ -162,6 +185,51 @@ impl AcceptError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Calls `accept_with` once, with a backlog that fails with these errors and then has a connection.
+    fn accept_after(errors: impl IntoIterator<Item = i32>, starved: &mut bool) -> Accepted<()> {
+        let mut errors = errors.into_iter();
+        let accept = || match errors.next() {
+            Some(number) => Err(io::Error::from_raw_os_error(number)),
+            None => Ok(((), SocketAddr::from(([127, 0, 0, 1], 1)))),
+        };
+        accept_with(accept, starved).unwrap()
+    }
+
+    #[test]
+    fn an_error_that_persists_ends_the_call_and_is_reported_once() {
+        for number in [libc::EPERM, libc::EACCES, libc::ECONNABORTED] {
+            let mut starved = false;
+            for is_first in [true, false, false] {
+                let accepted = accept_after(std::iter::repeat_n(number, 1_000), &mut starved);
+                let Accepted::Exhausted { is_new, error } = accepted else {
+                    panic!("{accepted:?}");
+                };
+                assert_eq!((is_new, error.raw_os_error()), (is_first, Some(number)));
+                assert!(starved);
+            }
+        }
+    }
+
+    #[test]
+    fn failures_of_single_connections_are_skipped() {
+        let mut starved = false;
+        let errors = (0..MAX_SKIPPED).map(|_| libc::ECONNABORTED);
+        let accepted = accept_after(errors, &mut starved);
+        assert!(matches!(accepted, Accepted::Connection(..)), "{accepted:?}");
+        assert!(!starved);
+    }
+
+    #[test]
+    fn an_episode_of_failures_ends_when_the_backlog_is_empty() {
+        let mut starved = false;
+        let mut ends = |number| {
+            let accepted = accept_after([number], &mut starved);
+            matches!(accepted, Accepted::Empty { resumed: true })
+        };
+        let errors = [EMFILE, libc::EAGAIN, libc::EAGAIN, ENFILE, libc::EAGAIN];
+        assert_eq!(errors.map(&mut ends), [false, true, false, false, true]);
+    }
 
     #[test]
     fn errors_of_accept_are_classified() {

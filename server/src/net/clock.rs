@@ -1,6 +1,6 @@
 //! The clocks of the operating system, from which the pure rooms get their time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::{Moment, Now};
 
@@ -8,6 +8,8 @@ use crate::time::{Moment, Now};
 #[derive(Debug)]
 pub struct Clock {
     start: Instant,
+    /// The wall clock at the start, since the Unix epoch.
+    wall_at_start: Duration,
 }
 
 impl Clock {
@@ -15,17 +17,15 @@ impl Clock {
     pub fn start() -> Self {
         Self {
             start: Instant::now(),
+            wall_at_start: wall(),
         }
     }
 
     /// Reads the monotonic and the wall clock.
     pub fn now(&self) -> Now {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         Now {
             moment: self.moment(),
-            wall,
+            wall: wall(),
         }
     }
 
@@ -33,4 +33,15 @@ impl Clock {
     pub fn moment(&self) -> Moment {
         Moment::new(self.start.elapsed())
     }
+
+    /// Returns the wall clock at the start, since the Unix epoch.
+    pub fn wall_at_start(&self) -> Duration {
+        self.wall_at_start
+    }
+}
+
+fn wall() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }

@@ -62,13 +62,7 @@ impl<S: Socket> Connections<S> {
         shared.metrics.accepted += 1;
         let source = Source::from(client.ip());
         if !self.make_room(source, shared, now) {
-            let busy = Reply::Refusal {
-                why: Refusal::ServerBusy,
-                evidence: Evidence::Partial(Box::default()),
-            };
-            shared.answer(now, client, &busy);
-            shared.metrics.closed(Outcome::TurnedAway);
-            return turn_away(socket, &mut self.buffer, shared);
+            return self.turn_away(socket, client, Refusal::ServerBusy, shared, now);
         }
         shared.log_event(now, Kind::Accepted, client);
         let session = Session::new(client, &shared.rules, now.moment);
@@ -78,6 +72,21 @@ impl<S: Socket> Connections<S> {
         self.limits.enter(key, source);
         let result = connection.register(&shared.registry, Token::Connection(key).into());
         self.settle(key, result, shared, now);
+    }
+
+    /// Tells a newcomer, which counts as accepted, why it gets no slot, and closes it.
+    pub fn turn_away(
+        &mut self,
+        socket: S,
+        client: ClientAddr,
+        why: Refusal,
+        shared: &mut Shared,
+        now: Now,
+    ) {
+        let evidence = Evidence::Partial(Box::default());
+        shared.answer(now, client, &Reply::Refusal { why, evidence });
+        shared.metrics.closed(Outcome::TurnedAway);
+        turn_away(socket, &mut self.buffer, shared);
     }
 
     /// Handles an event of a connection's socket.

@@ -1,6 +1,7 @@
 //! The shell around the pure rooms: sockets, clocks and random bytes of the operating system.
 
 pub mod acceptor;
+pub mod acceptors;
 mod answer;
 pub mod clock;
 pub mod connection;

@@ -42,10 +42,14 @@ pub enum Timer {
     Connection(u32),
     /// The visit of the metrics page in this slot.
     Visit(u32),
-    /// Another attempt to accept, after descriptors ran out.
+    /// Another attempt to accept, after descriptors ran out or accepting kept failing.
     AcceptRetry,
+    /// Another attempt to accept a visit of the metrics page.
+    VisitRetry,
     /// The log line about suppressed lines.
     LogReport,
+    /// Another attempt to report dropped log lines.
+    DropReport,
     /// The end of a shutdown's wait for clients that hold a puzzle.
     Shutdown,
 }

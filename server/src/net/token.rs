@@ -3,8 +3,8 @@
 /// What a token of the poll identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
-    /// The listening socket of the service.
-    Listener,
+    /// The listening socket of the service with this index, below [`MAX_LISTENERS`].
+    Listener(usize),
     /// The listening socket of the metrics page.
     MetricsListener,
     /// The pipe through which signals arrive.
@@ -19,9 +19,12 @@ pub enum Token {
 /// take from the service.
 pub const MAX_VISITS: usize = 8;
 
+/// Listening sockets of the service: the addresses that one name can be resolved to.
+pub const MAX_LISTENERS: usize = 16;
+
 /// The first of the tokens at the end of the range, which no key of a table reaches.
-const FIRST_VISIT: usize = LISTENER - MAX_VISITS;
-const LISTENER: usize = usize::MAX - 3;
+const FIRST_VISIT: usize = FIRST_LISTENER - MAX_VISITS;
+const FIRST_LISTENER: usize = METRICS_LISTENER - MAX_LISTENERS;
 const METRICS_LISTENER: usize = usize::MAX - 2;
 const SIGNALS: usize = usize::MAX - 1;
 
@@ -30,7 +33,7 @@ impl From<Token> for mio::Token {
         Self(match token {
             Token::Connection(key) => key,
             Token::Visit(slot) => FIRST_VISIT + slot,
-            Token::Listener => LISTENER,
+            Token::Listener(index) => FIRST_LISTENER + index,
             Token::MetricsListener => METRICS_LISTENER,
             Token::Signals => SIGNALS,
         })
@@ -40,9 +43,9 @@ impl From<Token> for mio::Token {
 impl From<mio::Token> for Token {
     fn from(token: mio::Token) -> Self {
         match token.0 {
-            LISTENER => Self::Listener,
             METRICS_LISTENER => Self::MetricsListener,
             SIGNALS => Self::Signals,
+            number if number >= FIRST_LISTENER => Self::Listener(number - FIRST_LISTENER),
             number if number >= FIRST_VISIT => Self::Visit(number - FIRST_VISIT),
             key => Self::Connection(key),
         }
@@ -57,8 +60,10 @@ mod tests {
     fn every_token_survives_its_encoding() {
         let visits = (0..MAX_VISITS).map(Token::Visit);
         let connections = [0, 1, FIRST_VISIT - 1].map(Token::Connection);
-        let others = [Token::Listener, Token::MetricsListener, Token::Signals];
-        for token in visits.chain(connections).chain(others) {
+        let listeners = (0..MAX_LISTENERS).map(Token::Listener);
+        let others = [Token::MetricsListener, Token::Signals];
+        let tokens = visits.chain(connections).chain(listeners).chain(others);
+        for token in tokens {
             assert_eq!(Token::from(mio::Token::from(token)), token);
         }
     }

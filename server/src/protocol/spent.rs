@@ -10,9 +10,9 @@ use powtcp_common::hashcash::RAND_LEN;
 
 use crate::time::IssueTime;
 
-/// Puzzles in one generation. It bounds the memory that clients who pay can take: both generations
-/// together hold a million puzzles and take about 28 MB.
-const GENERATION: usize = 1 << 19;
+/// Puzzles in one generation: as many as a hash table of 2^19 slots holds. It bounds the memory that clients
+/// who pay can take, to about 20 MB for both generations.
+const GENERATION: usize = (1 << 19) / 8 * 7;
 
 /// Remembers spent puzzles by their RAND.
 #[derive(Debug)]

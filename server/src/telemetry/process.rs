@@ -1,10 +1,23 @@
-//! What the kernel knows of this process, from proc(5) on Linux. Other systems provide none of it.
+//! What the kernel knows of this process, from proc(5) on Linux and from getrlimit(2).
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
+
+use libc::EMFILE;
+use rlimit::Resource;
 
 /// Clock ticks of proc(5) per second; it is 100 on every Linux architecture (`USER_HZ`).
 const TICKS_PER_SECOND: u64 = 100;
+/// Both files are a part of this long: `stat` has 52 numbers, `status` some 60 short lines.
+const MAX_FILE: usize = 4096;
+
+/// The files of proc(5) that stay open, so that the figures do not vanish when descriptors run out.
+#[derive(Debug)]
+pub struct ProcessFiles {
+    stat: Option<File>,
+    status: Option<File>,
+}
 
 /// The resources that this process uses; `None` where the system does not tell.
 #[derive(Debug, Clone, Copy)]
@@ -19,17 +32,33 @@ pub struct ProcessUsage {
     pub max_descriptors: Option<u64>,
 }
 
-impl ProcessUsage {
-    /// Reads the present values.
-    pub fn read() -> Self {
-        let file = |name: &str| fs::read_to_string(format!("/proc/self/{name}")).ok();
+impl ProcessFiles {
+    /// Opens the files; systems other than Linux have none.
+    pub fn open() -> Self {
         Self {
-            cpu: file("stat").as_deref().and_then(cpu),
-            resident: file("status").as_deref().and_then(resident),
-            open_descriptors: open_descriptors(),
-            max_descriptors: file("limits").as_deref().and_then(max_descriptors),
+            stat: File::open("/proc/self/stat").ok(),
+            status: File::open("/proc/self/status").ok(),
         }
     }
+
+    /// Reads the present values. It opens no file.
+    pub fn usage(&self) -> ProcessUsage {
+        let max_descriptors = Resource::NOFILE.get_soft().ok();
+        ProcessUsage {
+            cpu: read(self.stat.as_ref()).as_deref().and_then(cpu),
+            // `stat` has it too, but in pages, whose size it does not tell.
+            resident: read(self.status.as_ref()).as_deref().and_then(resident),
+            open_descriptors: open_descriptors(max_descriptors),
+            max_descriptors,
+        }
+    }
+}
+
+/// Reads a file from its start; the kernel writes it anew for each such read.
+fn read(file: Option<&File>) -> Option<String> {
+    let mut buffer = [0; MAX_FILE];
+    let len = file?.read_at(&mut buffer, 0).ok()?;
+    Some(String::from_utf8_lossy(&buffer[..len]).into_owned())
 }
 
 /// Parses `/proc/self/stat`. The name in parentheses is field 2 and may contain anything; utime and
@@ -49,21 +78,19 @@ fn resident(status: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Since Linux 6.2 the size of the directory is the number of descriptors. Listing ten thousand entries
-/// would hold up the event loop.
-fn open_descriptors() -> Option<u64> {
+/// Returns the number of open descriptors, with no descriptor of its own where the kernel allows it:
+/// since Linux 6.2 the size of the directory is the number. Before, the directory must be listed, which
+/// fails if all descriptors are in use.
+pub fn open_descriptors(max: Option<u64>) -> Option<u64> {
     let directory = "/proc/self/fd";
     match fs::metadata(directory).ok()?.len() {
-        0 => Some(fs::read_dir(directory).ok()?.count() as u64),
+        0 => match fs::read_dir(directory) {
+            Ok(entries) => Some(entries.count() as u64),
+            Err(error) if error.raw_os_error() == Some(EMFILE) => max,
+            Err(_) => None,
+        },
         count => Some(count),
     }
-}
-
-fn max_descriptors(limits: &str) -> Option<u64> {
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -78,12 +105,20 @@ mod tests {
             resident("VmHWM:\t 9 kB\nVmRSS:\t    2300 kB\n"),
             Some(2_300 * 1024)
         );
-        let limits = "Limit  Soft  Hard  Units\nMax open files            1024  4096  files\n";
-        assert_eq!(max_descriptors(limits), Some(1024));
-        for broken in ["", "x", "VmRSS: kB", "Max open files unlimited"] {
+        for broken in ["", "x", "VmRSS: kB"] {
             assert_eq!(cpu(broken), None);
             assert_eq!(resident(broken), None);
-            assert_eq!(max_descriptors(broken), None);
         }
+    }
+
+    #[test]
+    fn an_open_file_tells_the_present_values() {
+        let files = ProcessFiles::open();
+        let before = files.usage();
+        let memory = vec![1_u8; 64 << 20];
+        let after = files.usage();
+        assert_eq!(memory.last(), Some(&1));
+        let grown = after.resident.unwrap() - before.resident.unwrap();
+        assert!(grown > 32 << 20, "{before:?}, {after:?}");
     }
 }

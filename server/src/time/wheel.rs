@@ -12,7 +12,7 @@ const READY: u32 = SLOTS as u32;
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 
-/// Items that wait for their due tick, in slots by tick modulo [`SLOTS`]. An item whose tick is more
+/// Items that wait for their due tick, in slots by tick modulo `SLOTS`. An item whose tick is more
 /// than one round of the wheel ahead stays in its slot for as many rounds.
 ///
 /// - An item is never popped before its due tick.

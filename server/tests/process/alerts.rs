@@ -13,7 +13,7 @@ const ALERTS: &str = include_str!("../../../scripts/prometheus-alerts.yml");
 /// The series of a server that does well, for an hour: 100 handshakes a second, and a few clients that
 /// are refused. There is one value per minute, as promtool spells it: `a+bx60` starts at `a` and rises
 /// by `b`.
-const WELL: [(&str, &str); 25] = [
+const WELL: [(&str, &str); 27] = [
     ("up", "1x60"),
     ("process_start_time_seconds", "1700000000x60"),
     ("process_cpu_seconds_total", "0+6x60"),
@@ -33,6 +33,8 @@ const WELL: [(&str, &str); 25] = [
     ("powtcp_stamps_total{verdict='not_found'}", "0x60"),
     ("powtcp_accept_pauses_total", "2x60"),
     ("powtcp_accepting_paused", "0x60"),
+    ("powtcp_log_lines_dropped_total", "7x60"),
+    ("powtcp_clock_offset_seconds", "0.001x60"),
     ("powtcp_solve_seconds_bucket{le='10'}", "0+5900x60"),
     ("powtcp_solve_seconds_bucket{le='30'}", "0+6000x60"),
     ("powtcp_solve_seconds_bucket{le='+Inf'}", "0+6000x60"),
@@ -42,7 +44,15 @@ const WELL: [(&str, &str); 25] = [
 ];
 
 /// Each alert, and the values on which it must fire.
-const TROUBLES: [(&str, &[(&str, &str)]); 14] = [
+const TROUBLES: [(&str, &[(&str, &str)]); 16] = [
+    (
+        "PowtcpLogLinesDropped",
+        &[("powtcp_log_lines_dropped_total", "7x58 9 9")],
+    ),
+    (
+        "PowtcpClockWrong",
+        &[("powtcp_clock_offset_seconds", "-3600x60")],
+    ),
     ("PowtcpDown", &[("up", "1x57 0x3")]),
     (
         "PowtcpRestarts",

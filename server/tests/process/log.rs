@@ -49,6 +49,17 @@ fn bytes_of_a_peer_stay_inside_their_value_in_json() {
 }
 
 #[test]
+fn invisible_characters_of_a_peer_are_escaped_in_both_formats() {
+    let hostile = "9:\u{61c}\u{ad}\u{180e}\u{fff9}\u{e0041}\u{fe0f}\n".as_bytes();
+    let (line, _) = refusal_of(hostile, "text");
+    let escaped = r#""9:\u{61c}\u{ad}\u{180e}\u{fff9}\u{e0041}\u{fe0f}""#;
+    assert!(line.ends_with(escaped), "{line:?}");
+    let (line, _) = refusal_of(hostile, "json");
+    let escaped = r#""9:\u061c\u00ad\u180e\ufff9\udb40\udc41\ufe0f"}"#;
+    assert!(line.ends_with(escaped), "{line:?}");
+}
+
+#[test]
 fn a_long_line_of_a_peer_is_cut() {
     let long = ["9:".as_bytes(), &[b'x'; 500], b"\n"].concat();
     let (line, _) = refusal_of(&long, "text");

@@ -4,16 +4,19 @@
 mod support {
     pub(crate) mod answers;
     pub(crate) mod client;
+    pub(crate) mod descriptors;
     pub(crate) mod fail2ban;
     pub(crate) mod messages;
     pub(crate) mod page;
     pub(crate) mod server;
     pub(crate) mod solving;
     pub(crate) mod tools;
+    pub(crate) mod unread;
 }
 
 mod addresses;
 mod alerts;
+mod check;
 mod config;
 mod deadlines;
 mod delivery;
@@ -31,5 +34,6 @@ mod reset;
 mod signals;
 mod stock_counter;
 mod stopped;
+mod stuck_log;
 mod systemd;
 mod usage;

@@ -9,9 +9,10 @@ use powtcp_common::refusal::Refusal;
 
 use crate::support::answers::refusal;
 use crate::support::client::Client;
-use crate::support::messages::{ACCEPTING_PAUSED, CLOSED};
+use crate::support::descriptors::limit_descriptors;
+use crate::support::messages::{ACCEPTED, ACCEPTING_PAUSED, CLOSED};
 use crate::support::page::{Page, rest};
-use crate::support::server::{ServerProcess, serve, serve_with_descriptors};
+use crate::support::server::{ServerProcess, serve};
 use crate::support::solving::wrong_line;
 use crate::support::tools::installed;
 
@@ -164,6 +165,25 @@ fn requests_for_anything_else_are_refused() {
 }
 
 #[test]
+fn head_gets_the_head_of_the_page() {
+    let (_server, page) = start(&[]);
+    let response = page.ask("HEAD /metrics HTTP/1.1\r\nHost: test\r\n\r\n");
+    let (head, body) = response.split_once("\r\n\r\n").expect("the end of a head");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    let length = head.split("\r\nContent-Length: ").nth(1);
+    let length = length.and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+    assert!(length.is_some_and(|length: usize| length > 1_000), "{head}");
+    assert_eq!(body, "");
+}
+
+#[test]
+fn the_clocks_of_a_fresh_server_agree() {
+    let (_server, page) = start(&[]);
+    let offset = page.values()["powtcp_clock_offset_seconds"];
+    assert!(offset.abs() < 5.0, "{offset}");
+}
+
+#[test]
 fn a_silent_visitor_makes_room_for_one_that_asks() {
     let (_server, page) = start(&[]);
     let mut silent: Vec<_> = (0..50).map(|_| page.connect()).collect();
@@ -190,14 +210,23 @@ fn a_silent_visit_is_ended() {
 
 #[test]
 fn a_server_without_free_descriptors_still_shows_its_page() {
-    let mut server = serve_with_descriptors(64, &METRICS);
-    let page = Page::of(&mut server);
-    let _clients: Vec<_> = (0..100)
+    let (mut server, page) = start(&["--handshake-timeout", "1h", "--log-level", "debug"]);
+    limit_descriptors(server.pid(), 64);
+    let clients: Vec<_> = (0..100)
         .map(|_| Client::connect(server.address()))
         .collect();
     server.wait_for(ACCEPTING_PAUSED);
-    for _ in 0..20 {
-        assert_eq!(page.values()["powtcp_accepting_paused"], 1.0);
+    for client in clients.into_iter().take(20) {
+        let values = page.values();
+        assert_eq!(values["powtcp_accepting_paused"], 1.0);
+        assert_eq!(values["process_max_fds"], 64.0);
+        assert!(values["process_open_fds"] >= 60.0);
+        assert!(values["process_cpu_seconds_total"] < 60.0);
+        assert!(values["process_resident_memory_bytes"] > 1e6);
+        // The service takes each descriptor that becomes free, but not the one of the page.
+        drop(client);
+        server.wait_for(CLOSED);
+        server.wait_for(ACCEPTED);
     }
 }
 

@@ -8,7 +8,8 @@ use powtcp_common::refusal::Refusal;
 
 use crate::support::answers::refusal;
 use crate::support::client::{Client, assert_served};
-use crate::support::messages::SHUTTING_DOWN;
+use crate::support::messages::{CLOSED, NOT_RELOADED, SHUTTING_DOWN};
+use crate::support::page::Page;
 use crate::support::server::{ServerProcess, field, serve};
 
 /// Starts a server that waits for clients that hold a puzzle longer than any test does.
@@ -117,4 +118,57 @@ fn a_second_signal_ends_at_once() {
         server.signal(second);
         assert_eq!(server.finish().status, Some(0));
     }
+}
+
+#[test]
+fn sighup_is_logged_and_never_ends_the_server() {
+    let mut server = patient_server();
+    let mut holder = Client::connect(server.address());
+    let puzzle = holder.puzzle();
+    server.signal("HUP");
+    let line = server.wait_for(NOT_RELOADED);
+    assert_eq!(field(&line, "signal"), "SIGHUP");
+    Client::connect(server.address()).handshake();
+    server.signal("TERM");
+    server.wait_for(SHUTTING_DOWN);
+    server.signal("HUP");
+    server.wait_for(NOT_RELOADED);
+    assert_served(&holder.pay(&puzzle));
+    assert_eq!(server.finish().status, Some(0));
+}
+
+#[test]
+fn connections_that_wait_at_the_shutdown_are_told_and_counted() {
+    const WAITING: usize = 300;
+    let arguments = ["--metrics", "127.0.0.1:0", "--log-level", "debug"];
+    let timeouts = ["--shutdown-timeout", "1h", "--ttl", "1h"];
+    let mut server = serve(&[&arguments[..], &timeouts].concat());
+    let page = Page::of(&mut server);
+    let mut holder = Client::connect(server.address());
+    let puzzle = holder.puzzle();
+    Client::connect(server.address()).handshake();
+    server.wait_for(CLOSED);
+    // While the server is stopped, the kernel keeps what arrives for it.
+    server.signal("STOP");
+    let mut waiting: Vec<_> = (0..WAITING)
+        .map(|_| Client::connect(server.address()))
+        .collect();
+    for client in &mut waiting {
+        client.send("1:\n");
+    }
+    server.signal("TERM");
+    server.signal("CONT");
+    for client in &mut waiting {
+        assert_eq!(client.rest(), [refusal(Refusal::ShuttingDown)]);
+    }
+    let values = page.values();
+    for (series, count) in [
+        ("powtcp_connections_accepted_total", WAITING + 2),
+        ("powtcp_connections_total{outcome=\"turned_away\"}", WAITING),
+        ("powtcp_refusals_total{reason=\"shutting_down\"}", WAITING),
+    ] {
+        assert_eq!(values[series], count as f64, "{series} of {values:#?}");
+    }
+    assert_served(&holder.pay(&puzzle));
+    assert_eq!(server.finish().status, Some(0));
 }

@@ -22,19 +22,25 @@ const DURATIONS: [&str; 8] = ["", "10", "s", "-1s", "1.5s", "1 s", "10S", "25h"]
 
 /// For each option the wrong values of its own and those of its kind. Files of resources are in
 /// `config.rs`.
-const WRONG: [(&str, &[&str], &[&str]); 10] = [
+const WRONG: [(&str, &[&str], &[&str]); 12] = [
     (
         "--listen",
         &[
             "",
             "8080",
             "127.0.0.1",
-            ":8080",
+            ":",
+            ":65536",
             "127.0.0.1:65536",
+            "127.0.0.256:80",
             "localhost",
+            "http://localhost:80",
+            "[localhost]:80",
         ],
         &[],
     ),
+    ("--metrics", &["", "9976", "localhost"], &[]),
+    ("--check", &[], &[]),
     ("--bits", &["65", "161"], &NUMBERS),
     ("--dialect", &["", "Hashcash", "hash", "go"], &[]),
     ("--ttl", &["0ms", "0s"], &DURATIONS),
@@ -50,6 +56,13 @@ fn wrong_values() -> impl Iterator<Item = (&'static str, &'static str)> {
     WRONG.into_iter().flat_map(|(option, own, common)| {
         own.iter().chain(common).map(move |&value| (option, value))
     })
+}
+
+/// Wrong values in the environment or in a file, where an empty value counts as not set.
+fn wrong_settings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    wrong_values()
+        .filter(|(_, value)| !value.is_empty())
+        .chain([("--check", "yes")])
 }
 
 /// Returns the name of the variable for `--some-name`.
@@ -80,7 +93,7 @@ fn a_wrong_value_of_a_flag_is_refused_by_name() {
 
 #[test]
 fn a_wrong_value_in_the_environment_is_refused_by_name() {
-    for (option, value) in wrong_values() {
+    for (option, value) in wrong_settings() {
         let mut command = command(&[]);
         command.env(variable(option), value);
         let quoted = format!("'{value}'");
@@ -91,7 +104,7 @@ fn a_wrong_value_in_the_environment_is_refused_by_name() {
 #[test]
 fn a_wrong_value_in_a_file_is_refused_by_name() {
     let scratch = Scratch::new();
-    for (option, value) in wrong_values() {
+    for (option, value) in wrong_settings() {
         let variable = variable(option);
         let path = scratch.file("powtcp.conf", format!("# wrong:\n{variable}={value}\n"));
         let place = format!("{path}:2");
@@ -114,16 +127,37 @@ fn the_powtcp_dialect_accepts_only_multiples_of_four() {
 
 #[test]
 fn unknown_flags_leftover_arguments_and_missing_values_are_refused_by_name() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["--nope"], "--nope"),
         (&["--max-puzzle", "7"], "--max-puzzle"),
         (&["-x"], "-x"),
         (&["127.0.0.1:0"], "127.0.0.1:0"),
         (&["--ttl"], "--ttl"),
         (&["--bits", "8", "--bits", "9"], "--bits"),
+        (&["-b8", "-b9"], "-b"),
+        (&["-b8", "--bits=9"], "--bits"),
+        (&["-b"], "--bits"),
+        (&["-bx"], "'x'"),
+        (&["--", "--check"], "'--check'"),
+        (&["--check", "--check"], "--check"),
     ];
     for (arguments, name) in cases {
         assert_wrong(&outcome_of(command(arguments)), &[name]);
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_resolved_is_a_failure_with_the_name() {
+    // RFC 6761 reserves this domain: no name in it exists.
+    let name = "nowhere.invalid";
+    for option in ["--listen", "--metrics"] {
+        let mut command = command(&[option, &format!("{name}:0")]);
+        if option == "--metrics" {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        let outcome = outcome_of(command);
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        assert!(outcome.stderr_text().contains(name), "{outcome:?}");
     }
 }
 

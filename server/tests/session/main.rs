@@ -21,6 +21,7 @@ mod cuts;
 mod deadlines;
 mod dialects;
 mod fuzz;
+mod intake;
 mod limits;
 mod mint;
 mod rings;

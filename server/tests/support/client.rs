@@ -76,7 +76,7 @@ impl Client {
     }
 
     /// Sends `byte` as urgent data, which is not part of the stream.
-    pub(crate) fn send_urgent(&mut self, byte: u8) {
+    pub(crate) fn send_urgent(&self, byte: u8) {
         let sent = SockRef::from(self.stream()).send_out_of_band(&[byte]);
         assert_eq!(sent.ok(), Some(1));
     }

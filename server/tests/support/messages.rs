@@ -12,6 +12,14 @@ pub(crate) const RESOURCE_SENT: &str = "resource sent";
 pub(crate) const REFUSED: &str = "connection refused";
 /// The server has no descriptor for another connection.
 pub(crate) const ACCEPTING_PAUSED: &str = "accepting paused";
+/// The server accepts connections again.
+pub(crate) const ACCEPTING_RESUMED: &str = "accepting resumed";
+/// The system allows fewer descriptors than the table needs.
+pub(crate) const TOO_FEW_DESCRIPTORS: &str = "too few descriptors";
+/// Standard error did not take some lines.
+pub(crate) const DROPPED: &str = "log lines dropped";
+/// SIGHUP arrived.
+pub(crate) const NOT_RELOADED: &str = "reloading is not supported";
 /// Lines beyond the limit of their kind were suppressed.
 pub(crate) const SUPPRESSED: &str = "log lines suppressed";
 /// A signal ends the server.

@@ -24,6 +24,11 @@ impl Page {
         }
     }
 
+    /// Returns the page at this address.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self { address }
+    }
+
     /// Connects and sends nothing.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("a page that listens");

@@ -34,10 +34,10 @@ pub(crate) fn serve(arguments: &[&str]) -> ServerProcess {
     serve_command(command(&[&fixed, bits, arguments].concat()))
 }
 
-/// Starts a server as [`serve`] does, with at most `descriptors` file descriptors.
+/// Starts a server as [`serve`] does, after `ulimit` with these arguments, such as `-n 64`.
 #[track_caller]
-pub(crate) fn serve_with_descriptors(descriptors: u32, arguments: &[&str]) -> ServerProcess {
-    let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+pub(crate) fn serve_with_ulimit(ulimit: &str, arguments: &[&str]) -> ServerProcess {
+    let script = format!("ulimit {ulimit}; exec \"$0\" \"$@\"");
     let fixed = ["-c", &script, PROGRAM];
     let server = ["--listen", "127.0.0.1:0", "--bits", "8"];
     let arguments = [&fixed[..], &server, arguments].concat();

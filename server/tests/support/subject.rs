@@ -31,7 +31,7 @@ impl Subject {
         // Sockets register here, but nothing polls.
         let poll = Poll::new().expect("a poll");
         let registry = poll.registry().try_clone().expect("a descriptor");
-        let log = Log::new(Level::Error, Format::Text);
+        let log = Log::start(Level::Error, Format::Text).expect("a thread");
         Self {
             connections: Connections::new(bounds),
             shared: Shared::new(rules, mint(), resources, log, registry),

@@ -212,4 +212,6 @@ fn a_puzzle_that_is_too_hard_is_not_solved() {
     let outcome = run(&[server.address(), "-n", "1"]);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     assert_eq!(row(&outcome, "puzzle harder than 24 bits"), "1");
+    server.finish();
+    server.assert_no_further_connection();
 }

@@ -36,7 +36,7 @@ fn the_server_itself() {
     let Ok(arguments) = env::var(ARGUMENTS) else {
         return;
     };
-    let server = bind(arguments.split(' ').collect(), |name| env::var_os(name));
+    let server = bind(arguments.split(' ').collect(), env::vars_os());
     server.run().expect("a server that serves");
 }
 

@@ -15,8 +15,10 @@ pub enum Kind {
     Puzzle,
     /// A client got a resource.
     Resource,
-    /// Accepting paused because descriptors ran out.
+    /// Accepting paused because descriptors ran out or accepting kept failing.
     Paused,
+    /// Accepting resumed after a pause.
+    Resumed,
     /// A connection was refused, for this reason.
     Refused(Refusal),
 }
@@ -24,12 +26,13 @@ pub enum Kind {
 impl Kind {
     /// The number of kinds.
     pub(super) const COUNT: usize = Self::UNREFUSED.len() + Refusal::ALL.len();
-    const UNREFUSED: [Self; 5] = [
+    const UNREFUSED: [Self; 6] = [
         Self::Accepted,
         Self::Closed,
         Self::Puzzle,
         Self::Resource,
         Self::Paused,
+        Self::Resumed,
     ];
 
     /// Returns all kinds, in the order of their indices.
@@ -45,6 +48,7 @@ impl Kind {
             Self::Puzzle => 2,
             Self::Resource => 3,
             Self::Paused => 4,
+            Self::Resumed => 5,
             Self::Refused(why) => Self::UNREFUSED.len() + why as usize,
         }
     }
@@ -52,7 +56,7 @@ impl Kind {
     pub(super) fn level(self) -> Level {
         match self {
             Self::Accepted | Self::Closed => Level::Debug,
-            Self::Puzzle | Self::Resource | Self::Refused(_) => Level::Info,
+            Self::Puzzle | Self::Resource | Self::Resumed | Self::Refused(_) => Level::Info,
             Self::Paused => Level::Warn,
         }
     }
@@ -65,6 +69,7 @@ impl Kind {
             Self::Puzzle => "puzzle sent",
             Self::Resource => "resource sent",
             Self::Paused => "accepting paused",
+            Self::Resumed => "accepting resumed",
             Self::Refused(_) => "connection refused",
         }
     }
@@ -77,6 +82,7 @@ impl Kind {
             Self::Puzzle => "puzzle_sent",
             Self::Resource => "resource_sent",
             Self::Paused => "accepting_paused",
+            Self::Resumed => "accepting_resumed",
             Self::Refused(why) => why.name(),
         }
     }

@@ -9,7 +9,7 @@ use crate::time::Moment;
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Bytes of one kind in an interval, about 60 lines about puzzles. All kinds together write at most
-/// 0.9 MB a minute, so that a flood of connections does not fill a disk.
+/// 1 MB a minute, so that a flood of connections does not fill a disk.
 const BYTES_PER_INTERVAL: usize = 10_000;
 
 /// What was written and suppressed in the present interval.

@@ -16,10 +16,14 @@ pub struct Gauges {
     pub max_connections: u64,
     /// Connections that wait to be admitted.
     pub waiting: u64,
-    /// Whether accepting is paused because descriptors ran out.
+    /// Whether accepting is paused because descriptors ran out or accepting keeps failing.
     pub paused: bool,
     /// Log lines suppressed since the start, by name of their kind.
     pub suppressed_lines: Vec<(&'static str, u64)>,
+    /// Log lines dropped since the start because they could not be written.
+    pub dropped_lines: u64,
+    /// By how many seconds the wall clock is ahead of its value at the start plus monotonic time.
+    pub clock_offset: f64,
     /// Start of the process, in seconds since the Unix epoch.
     pub start_seconds: f64,
     /// Time on a processor, user and system, in seconds.
@@ -122,12 +126,12 @@ impl Metrics {
         );
         page.counter(
             "powtcp_accept_pauses_total",
-            "Times that accepting paused because descriptors ran out.",
+            "Times that accepting paused because descriptors ran out or accepting kept failing.",
             self.accept_pauses,
         );
         page.gauge(
             "powtcp_accepting_paused",
-            "Whether accepting is paused because descriptors ran out.",
+            "Whether accepting is paused because descriptors ran out or accepting keeps failing.",
             u8::from(gauges.paused),
         );
         page.by(
@@ -136,6 +140,16 @@ impl Metrics {
             "Log lines suppressed because the quota of their kind was used up.",
             "kind",
             gauges.suppressed_lines.iter().copied(),
+        );
+        page.counter(
+            "powtcp_log_lines_dropped_total",
+            "Log lines dropped because standard error did not take them.",
+            gauges.dropped_lines,
+        );
+        page.gauge(
+            "powtcp_clock_offset_seconds",
+            "Wall clock minus the clock of puzzles: wall clock at the start plus monotonic time.",
+            gauges.clock_offset,
         );
         page.by(
             GAUGE,

@@ -33,7 +33,7 @@ pub struct Metrics {
     solving: Histogram<12>,
     /// Working time of one turn of the event loop.
     pub turns: Histogram<10>,
-    /// Times that accepting paused because descriptors ran out.
+    /// Times that accepting paused because descriptors ran out or accepting kept failing.
     pub accept_pauses: u64,
 }
 
@@ -50,7 +50,7 @@ pub enum Outcome {
     Broken,
     /// It was evicted to make room for another connection.
     Evicted,
-    /// It was turned away at a full table.
+    /// It was turned away, at a full table or during a shutdown.
     TurnedAway,
 }
 

@@ -1,0 +1,48 @@
+//! The values of the metrics page that are sampled when it is requested.
+
+use crate::admission::Standing;
+use crate::net::clock::Clock;
+use crate::net::connections::Connections;
+use crate::net::intake::Intake;
+use crate::net::shared::Shared;
+use crate::telemetry::clock_watch::clock_offset;
+use crate::telemetry::metrics::Gauges;
+use crate::telemetry::process::ProcessFiles;
+use crate::time::Now;
+
+/// The parts of the server that the gauges are read from.
+pub struct GaugeSources<'a> {
+    /// The newcomers.
+    pub intake: &'a Intake,
+    /// The table of connections.
+    pub connections: &'a Connections,
+    /// The clocks.
+    pub clock: &'a Clock,
+    /// The time of the request.
+    pub now: Now,
+}
+
+impl GaugeSources<'_> {
+    pub(super) fn sample(&self, shared: &Shared, process: &ProcessFiles) -> Gauges {
+        let limits = &self.connections.limits;
+        let suppressed = shared.log.suppressed_total();
+        let start = self.clock.wall_at_start();
+        let usage = process.usage();
+        Gauges {
+            open: Standing::ALL.map(|standing| (standing, limits.count(standing) as u64)),
+            max_connections: limits.bounds().connections as u64,
+            waiting: self.intake.waiting() as u64,
+            paused: self.intake.is_paused(),
+            suppressed_lines: suppressed
+                .map(|(kind, count)| (kind.name(), count))
+                .collect(),
+            dropped_lines: shared.log.dropped_total(),
+            clock_offset: clock_offset(start, self.now),
+            start_seconds: start.as_secs_f64(),
+            cpu_seconds: usage.cpu.map(|cpu| cpu.as_secs_f64()),
+            resident_bytes: usage.resident,
+            open_descriptors: usage.open_descriptors,
+            max_descriptors: usage.max_descriptors,
+        }
+    }
+}
