@@ -48,7 +48,7 @@ const KNOWN: &[&str] = &[
     "POWTCP_SOURCES",
 ];
 
-/// More changes than this make another name of a name.
+/// A name that needs more edits than this is a different name, and not a typing error.
 const MOST_EDITS: usize = 2;
 
 /// What the name of a variable is.
