@@ -23,19 +23,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The address of the first client. Each has its own, and attackers have none of them.
 const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 2, 0, 1);
 
-/// A puzzle on its way to the solver.
-struct Task {
-    id: Id,
-    challenge: Challenge,
-    received: Instant,
-}
-
-/// A stamp on its way back.
-struct Solved {
-    id: Id,
-    stamp: Vec<u8>,
-    received: Instant,
-}
+/// A puzzle for the solver, and when it arrived.
+type Task = (Id, Challenge, Instant);
+/// The stamp for a puzzle, and when the puzzle arrived.
+type SolvedTask = (Id, Vec<u8>, Instant);
 
 /// Makes handshakes with `server` for `time`, at least one for each client, and lets those in progress
 /// end. The latencies exclude solving, and a handshake that waits longer than `timeout` fails.
@@ -55,15 +46,10 @@ pub(crate) fn run(server: SocketAddr, time: Duration, timeout: Duration) -> io::
 }
 
 /// Solves puzzles until there can be no more.
-fn solve_all(inbox: Receiver<Task>, outbox: &Sender<Solved>, waker: &Waker) {
-    for task in inbox {
-        let solved = Solved {
-            id: task.id,
-            stamp: solved(&task.challenge),
-            received: task.received,
-        };
+fn solve_all(inbox: Receiver<Task>, outbox: &Sender<SolvedTask>, waker: &Waker) {
+    for (id, challenge, received) in inbox {
         // Both fail only after an error of the driver.
-        let _ = outbox.send(solved);
+        let _ = outbox.send((id, solved(&challenge), received));
         let _ = waker.wake();
     }
 }
@@ -73,7 +59,7 @@ fn make_handshakes(
     mut driver: Driver,
     time: Duration,
     tasks: Sender<Task>,
-    stamps: &Receiver<Solved>,
+    stamps: &Receiver<SolvedTask>,
 ) -> io::Result<Results> {
     let mut results = Results::default();
     let start = Instant::now();
@@ -98,13 +84,8 @@ fn make_handshakes(
         for news in driver.turn(wake)? {
             let source = match news {
                 News::Puzzle { id, challenge } => {
-                    let received = Instant::now();
                     // The solver receives until the end of this function.
-                    let _ = tasks.send(Task {
-                        id,
-                        challenge,
-                        received,
-                    });
+                    let _ = tasks.send((id, challenge, Instant::now()));
                     continue;
                 }
                 News::Served { source, latency } => {
@@ -121,8 +102,8 @@ fn make_handshakes(
                 resting.push_back((due, source));
             }
         }
-        for solved in stamps.try_iter() {
-            driver.pay(solved.id, &solved.stamp, solved.received.elapsed());
+        for (id, stamp, received) in stamps.try_iter() {
+            driver.pay(id, &stamp, received.elapsed());
         }
     }
 }
