@@ -45,6 +45,7 @@ const KNOWN: &[&str] = &[
     "POWTCP_IDLE",
     "POWTCP_JSON",
     "POWTCP_PROGRAM",
+    "POWTCP_RATE",
     "POWTCP_SOURCES",
 ];
 
