@@ -217,6 +217,41 @@ mod tests {
     }
 
     #[test]
+    fn linger_pays_and_stays_when_the_server_has_closed_its_half() {
+        let attack = the("linger");
+        attacked(attack, |listener| {
+            let mut peer = next(&listener, attack);
+            let puzzle = "1:1:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:";
+            peer.write_all(format!("2:{puzzle}MA==\n").as_bytes())
+                .unwrap();
+            expect(&mut peer, format!("3:{puzzle}").as_bytes());
+            peer.write_all(b"4:paid\n").unwrap();
+            peer.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut rest = Vec::new();
+            while rest.split(|byte| *byte == b'\n').nth(1) != Some(b"XX") {
+                let mut byte = [0];
+                peer.read_exact(&mut byte).unwrap();
+                rest.extend(byte);
+            }
+        });
+    }
+
+    #[test]
+    fn a_crowd_keeps_its_puzzles() {
+        let attack = the("crowd");
+        attacked(attack, |listener| {
+            let mut peer = next(&listener, attack);
+            peer.write_all(b"2:1:16:x:MA==\n").unwrap();
+            peer.set_read_timeout(Some(Duration::from_millis(20)))
+                .unwrap();
+            assert_eq!(
+                peer.read(&mut [0]).unwrap_err().kind(),
+                ErrorKind::WouldBlock
+            );
+        });
+    }
+
+    #[test]
     fn churn_resets_its_connections() {
         attacked(the("churn"), |listener| {
             let (mut peer, _) = listener.accept().unwrap();

@@ -239,3 +239,6 @@ impl Clients {
         Some(client)
     }
 }
+
+#[cfg(test)]
+mod tests;
