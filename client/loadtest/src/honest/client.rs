@@ -95,3 +95,22 @@ impl Client {
         own
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_time_counts_from_when_it_was_due_without_what_it_needed_itself() {
+        let due = Instant::now() - Duration::from_secs(9);
+        let mut client = Client::new(Ipv4Addr::LOCALHOST, Duration::ZERO, due);
+        assert_eq!(client.started, due);
+        let [received, sent] = [1, 4].map(|seconds| due + Duration::from_secs(seconds));
+        client.proof = Proof::Solved(received, b"stamp".to_vec());
+        for own in [3, 0] {
+            assert_eq!(client.stamp_is_sent(sent), Duration::from_secs(own));
+            assert_eq!(client.started, due + Duration::from_secs(3));
+            assert_eq!(client.stamp().unwrap(), b"stamp");
+        }
+    }
+}

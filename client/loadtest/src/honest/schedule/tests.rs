@@ -51,6 +51,8 @@ fn run_against(plan: &Plan, script: impl FnOnce(TcpListener) + Send) -> Results 
     thread::scope(|scope| {
         let script = scope.spawn(|| script(listener));
         let results = run(server, plan).unwrap();
+        // A script that still waits for a client gets one that says nothing, and fails.
+        drop(TcpStream::connect(server));
         script.join().unwrap();
         results
     })
