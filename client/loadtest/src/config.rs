@@ -23,7 +23,7 @@ const OPTIONS: &[Spec] = &[
     Spec::optional("ADDR", "its own server", "a running server, loopback IP:PORT (POWTCP_SERVER)"),
     Spec::new("-n, --handshakes N", "50000", "handshakes to make"),
     Spec::new("-c, --concurrency N", "128", "handshakes in progress at once"),
-    Spec::optional("--rate N", RATES, "handshakes started per second for 5 s, 0 for none; of attacked clients"),
+    Spec::optional("--honest-rate N", RATES, "handshakes started per second for 5 s, 0 for none; of attacked clients"),
     Spec::optional("--sources N", "100, of a crowd 1500, of linger 4", "addresses of 127.0.0.0/8 to connect from"),
     Spec::new("--timeout DURATION", "10s", "a handshake that takes longer has failed"),
     Spec::optional("-b, --bits N", "1, under attack 16", "difficulty of its own server"),
@@ -114,7 +114,7 @@ impl Config {
         }
         // Under attack there are honest clients, or there is nothing to measure.
         let least_rate = u32::from(attack.is_some());
-        let rate = options.optional_number("--rate", least_rate..=10_000)?;
+        let rate = options.optional_number("--honest-rate", least_rate..=10_000)?;
         let default_rate = match (&attack, address) {
             (Some(_), _) => ATTACKED_RATE,
             (None, Some(_)) => 0,

@@ -105,7 +105,7 @@ fn failed_handshakes_are_counted_by_kind_and_are_a_failure() {
         "silent",
         "--attack-time",
         "8ms",
-        "--rate",
+        "--honest-rate",
         "500",
         "--bits",
         "24",

@@ -239,7 +239,7 @@ fn a_busy_answer_in_the_segment_of_the_puzzle_is_counted_as_such() {
 #[test]
 fn handshakes_at_a_fixed_rate_have_rows_of_their_own() {
     let server = serve("paid", &["--bits", "4"]);
-    let outcome = run(&[&server, "-n", "1", "--rate", "20"]);
+    let outcome = run(&[&server, "-n", "1", "--honest-rate", "20"]);
     assert_served(&outcome);
     assert_eq!(row(&outcome, "open rate a second"), "20");
     assert!(row(&outcome, "open latency p99").ends_with(" ms"));

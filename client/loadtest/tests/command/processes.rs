@@ -13,7 +13,14 @@ use crate::loadtest::{loadtest, row, with_server};
 use crate::support::program::{Expect, outcome_of, start};
 
 /// A load that takes as long as the test needs.
-const LONG: [&str; 6] = ["--attack", "silent", "--attack-time", "1h", "--rate", "1"];
+const LONG: [&str; 6] = [
+    "--attack",
+    "silent",
+    "--attack-time",
+    "1h",
+    "--honest-rate",
+    "1",
+];
 
 /// Makes the server of `command` write its process identifier to a file, and returns its path.
 fn with_pid_file(command: &mut Command, scratch: &Scratch) -> PathBuf {
@@ -52,7 +59,7 @@ fn settings_of_the_log_do_not_hide_the_server() {
         ("POWTCP_LOG_LEVEL", "warn"),
         ("POWTCP_LOG_LEVEL", "error"),
     ] {
-        let mut command = with_server(loadtest(&["-n", "5", "--idle", "5", "--rate", "0"]));
+        let mut command = with_server(loadtest(&["-n", "5", "--idle", "5", "--honest-rate", "0"]));
         command.env(name, value);
         outcome_of(command).assert_silent_success();
     }
@@ -77,7 +84,7 @@ fn no_server_outlives_the_load_test() {
 fn a_server_that_ends_is_a_reason_below_the_table() {
     let scratch = Scratch::new();
     let attack = ["--attack", "silent", "--attack-connections", "100"];
-    let options = [&attack[..], &["--attack-time", "4s", "--rate", "20"]].concat();
+    let options = [&attack[..], &["--attack-time", "4s", "--honest-rate", "20"]].concat();
     let mut command = with_server(loadtest(&options));
     let path = with_pid_file(&mut command, &scratch);
     let program = start(command);
