@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a server on a free port, lets a client pay, and shows what each of them says.
+# Starts a server on a free port, lets a client pay it, and shows the output of both.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# The server's log goes through a pipe, so that waiting for a line of it is waiting for the event.
+# The log comes through a pipe, so that the script can wait for a line of it.
 mkfifo "$work/log"
 "$bin/powtcp-server" --listen 127.0.0.1:0 --bits 22 2>"$work/log" &
 server=$!

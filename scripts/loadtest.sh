@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds what the load test needs and runs it; arguments pass through (see --help).
+# Builds the server and the load test, and runs the load test with the given arguments (see --help).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo build --release --bin powtcp-server --bin powtcp-loadtest
-# Thousands of connections at both ends take more descriptors than a shell starts with.
+# Every connection takes a descriptor at each end, and a shell's default limit is low.
 ulimit -n "$(ulimit -Hn)"
 exec "${CARGO_TARGET_DIR:-target}/release/powtcp-loadtest" "$@"

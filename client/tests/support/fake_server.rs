@@ -1,4 +1,4 @@
-//! A server that plays a script of the test to its clients.
+//! A server that plays the scripts of a test to its clients.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,8 +8,9 @@ use std::thread;
 
 use powtcp_testkit::PATIENCE;
 
-/// A server on a free port.
+/// A server on a free port. It listens until it is dropped, also after its last script.
 pub(crate) struct FakeServer<T> {
+    listener: TcpListener,
     address: String,
     results: Receiver<T>,
 }
@@ -40,12 +41,18 @@ impl<T: Send + 'static> FakeServer<T> {
         })
     }
 
-    fn listen(serve: impl FnOnce(TcpListener, Sender<T>) + Send + 'static) -> Self {
+    /// Lets `serve` accept connections, and send the results of its scripts, on a thread.
+    pub(crate) fn listen(serve: impl FnOnce(TcpListener, Sender<T>) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound socket").to_string();
         let (sender, results) = mpsc::channel();
-        thread::spawn(move || serve(listener, sender));
-        Self { address, results }
+        let shared = listener.try_clone().expect("a free descriptor");
+        thread::spawn(move || serve(shared, sender));
+        Self {
+            listener,
+            address,
+            results,
+        }
     }
 
     /// Returns `IP:PORT`.
@@ -57,12 +64,23 @@ impl<T: Send + 'static> FakeServer<T> {
     #[track_caller]
     pub(crate) fn finish(&self) -> T {
         let result = self.results.recv_timeout(PATIENCE);
-        result.expect("a script that has ended without a panic")
+        result.expect("a script that ends")
+    }
+
+    /// Expects that no connection waits, after all scripts and the client have ended.
+    #[track_caller]
+    pub(crate) fn assert_no_further_connection(&self) {
+        assert!(self.results.try_recv().is_err());
+        let nonblocking = self.listener.set_nonblocking(true);
+        nonblocking.expect("an option that every socket has");
+        let kind = self.listener.accept().map_err(|error| error.kind());
+        assert_eq!(kind.err(), Some(ErrorKind::WouldBlock));
     }
 }
 
 impl Peer {
-    fn accept(listener: &TcpListener) -> Self {
+    /// Waits for the next client.
+    pub(crate) fn accept(listener: &TcpListener) -> Self {
         let (stream, _) = listener.accept().expect("a client that connects");
         Self::new(stream)
     }

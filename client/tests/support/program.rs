@@ -30,21 +30,21 @@ pub(crate) fn outcome_with_closed_stdout(command: Command) -> Outcome {
 /// What a test expects of a run.
 pub(crate) trait Expect {
     /// Expects success, with nothing on standard error.
+    #[track_caller]
     fn assert_silent_success(&self);
 
     /// Expects a usage error that contains all `parts`: exit status 2, and nothing on standard
     /// output.
+    #[track_caller]
     fn assert_wrong_usage(&self, parts: &[&str]);
 }
 
 impl Expect for Outcome {
-    #[track_caller]
     fn assert_silent_success(&self) {
         let ended = (self.status, self.stderr.len());
         assert_eq!(ended, (Some(0), 0), "{self:?}");
     }
 
-    #[track_caller]
     fn assert_wrong_usage(&self, parts: &[&str]) {
         assert_eq!((self.status, &*self.text()), (Some(2), ""), "{self:?}");
         let [line, hint] = self.stderr.as_slice() else {

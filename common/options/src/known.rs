@@ -42,13 +42,14 @@ const KNOWN: &[&str] = &[
     "POWTCP_ATTACK_TIME",
     "POWTCP_CONCURRENCY",
     "POWTCP_HANDSHAKES",
+    "POWTCP_HONEST_RATE",
     "POWTCP_IDLE",
     "POWTCP_JSON",
     "POWTCP_PROGRAM",
     "POWTCP_SOURCES",
 ];
 
-/// More changes than this make another name of a name.
+/// A name that needs more edits than this is a different name, and not a typing error.
 const MOST_EDITS: usize = 2;
 
 /// What the name of a variable is.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use powtcp_options::read_bounded;
 
-/// The shortest secret in bytes. A shorter one could be guessed from a single puzzle.
+/// The shortest secret in bytes. A client that has one puzzle could guess a shorter secret offline.
 pub const MIN_SECRET_LEN: usize = 32;
 /// The longest secret in bytes. The bound ends the reading of a device.
 pub const MAX_SECRET_LEN: usize = 64 * 1024;
@@ -73,7 +73,7 @@ fn is_credential(path: &Path) -> bool {
     directory.is_some_and(|directory| !directory.is_empty() && path.starts_with(directory))
 }
 
-/// Shows the length only: a log must not reveal the secret.
+/// Shows the length only, so that no log can reveal the secret.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({} bytes)", self.0.len())

@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_address_of_another_machine_is_no_reason_to_give_up_the_others() {
-        // TEST-NET-1 of RFC 5737 is no machine's.
+        // RFC 5737 reserves this address for examples, so this machine does not have it.
         let foreign = "192.0.2.1:0";
         let (acceptors, absent) = bind(&[foreign, "127.0.0.1:0"]).unwrap();
         assert_eq!(acceptors.local_addrs().len(), 1);

@@ -109,7 +109,7 @@ fn command_with_hosts(hosts: &str, arguments: &[&str]) -> Option<Command> {
 #[test]
 fn a_name_with_several_addresses_is_served_at_all_of_them() {
     let scratch = Scratch::new();
-    // The last address is no machine's (RFC 5737).
+    // RFC 5737 reserves 192.0.2.1 for examples, so this machine does not have it.
     let text = "127.0.0.1 many\n127.0.0.2 many\n192.0.2.1 many\n127.0.0.2 many\n";
     let hosts = scratch.file("hosts", text);
     let arguments = ["--listen", "many:0", "--bits", "8"];
