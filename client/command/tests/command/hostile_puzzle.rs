@@ -133,20 +133,29 @@ fn a_puzzle_that_takes_more_than_ten_times_as_long_as_allowed_is_given_up() {
     outcome.assert_failed("and 24 h are allowed: more than ten times --solve-timeout");
 }
 
-/// The rate of no machine makes this puzzle hopeless or likely: at 2 MH/s it takes an hour and at
-/// 500 MH/s 14 seconds.
+/// The time allowed is a third of the expected time, at the rate that the client itself has measured: far
+/// from both limits of the message.
 #[test]
 fn a_client_that_does_not_expect_a_solution_in_time_says_so_and_tries() {
+    let slow = ["--threads", "1", "--kernel", "portable"];
+    let hopeless = ["--max-bits", "64", "--solve-timeout", "24h"];
+    let outcome = unpaid(&[&slow[..], &hopeless].concat(), puzzle_line(64));
+    let rate = outcome.stderr.first().and_then(|line| {
+        let (before, _) = line.split_once(" MH/s")?;
+        before.rsplit_once(' ')?.1.parse::<f64>().ok()
+    });
+    let rate = rate.unwrap_or_else(|| panic!("{outcome:?}"));
+    let seconds = format!("{}s", ((1_u64 << 33) as f64 / rate / 3e6).ceil());
+
     let server = FakeServer::start(|mut client| {
         client.answer_request(puzzle_line(33));
         client.rest_while_open()
     });
-    let limits = ["--max-bits", "33", "--solve-timeout", "7m"];
-    let slow = ["--threads", "1", "--kernel", "portable", server.address()];
-    let mut running = start(client(&[&limits[..], &slow].concat()));
+    let limits = ["--max-bits", "33", "--solve-timeout", &seconds];
+    let mut running = start(client(&[&limits[..], &slow, &[server.address()]].concat()));
     let line = running.wait_for("33 bits take about ");
     let (_, chance) = line
-        .split_once(" and 7 min are allowed: the chance of a solution in time is ")
+        .split_once(" are allowed: the chance of a solution in time is ")
         .unwrap_or_else(|| panic!("{line:?}"));
     let chance = chance.strip_suffix(" %").and_then(|text| text.parse().ok());
     assert!(chance.is_some_and(|c: u8| (9..64).contains(&c)), "{line:?}");
