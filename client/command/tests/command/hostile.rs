@@ -4,9 +4,11 @@
 use powtcp_common::refusal::Refusal;
 use powtcp_testkit::process::Outcome;
 
-use super::support::fake_server::{FakeServer, serve_once};
-use super::support::program::{Expectations, client, outcome_of};
-use super::support::puzzles::{ENDLESS, endless_puzzle_line, puzzle_line, refusal_line, refused};
+use crate::client::{ExpectClient, client, serve_once};
+use crate::script::{ENDLESS, endless_puzzle_line, refusal_line, refused};
+use crate::support::fake_server::FakeServer;
+use crate::support::program::outcome_of;
+use crate::support::puzzles::puzzle_line;
 
 /// Returns how the client ends when a server answers its request for a puzzle with `bytes`, and then
 /// waits.

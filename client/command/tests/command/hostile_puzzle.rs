@@ -8,11 +8,11 @@ use powtcp_common::refusal::Refusal;
 use powtcp_testkit::PATIENCE;
 use powtcp_testkit::process::Outcome;
 
-use super::support::fake_server::{FakeServer, serve_once};
-use super::support::program::{Expectations, client, start};
-use super::support::puzzles::{
-    BRIEF, ENDLESS, endless_puzzle_line, puzzle_line, refusal_line, refused,
-};
+use crate::client::{ExpectClient, client, serve_once};
+use crate::script::{BRIEF, ENDLESS, endless_puzzle_line, refusal_line, refused};
+use crate::support::fake_server::FakeServer;
+use crate::support::program::start;
+use crate::support::puzzles::puzzle_line;
 
 /// Returns how the client ends when a server answers its request with `line`, and gets no stamp.
 fn unpaid(arguments: &[&str], line: impl Into<String>) -> Outcome {

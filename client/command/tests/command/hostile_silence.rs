@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use powtcp_testkit::process::Outcome;
 
-use super::support::fake_server::{Peer, serve_once};
-use super::support::ports::taken_port;
-use super::support::program::{Expectations, client, outcome_of};
-use super::support::puzzles::{BRIEF, ENDLESS, puzzle_line};
+use crate::client::{ExpectClient, client, serve_once};
+use crate::script::{BRIEF, ENDLESS};
+use crate::support::fake_server::Peer;
+use crate::support::ports::taken_port;
+use crate::support::program::outcome_of;
+use crate::support::puzzles::puzzle_line;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// The time between two bytes of a slow message: twenty of them arrive before the timeout.

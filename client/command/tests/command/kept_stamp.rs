@@ -7,9 +7,11 @@ use powtcp_common::refusal::Refusal::{
 };
 use powtcp_testkit::process::Outcome;
 
-use super::support::fake_server::{FakeServer, Peer, Script};
-use super::support::program::{Expectations, client, outcome_of};
-use super::support::puzzles::{BRIEF, ENDLESS, puzzle_line, refusal_line, refused};
+use crate::client::{ExpectClient, client};
+use crate::script::{BRIEF, ENDLESS, Script, refusal_line, refused};
+use crate::support::fake_server::{FakeServer, Peer};
+use crate::support::program::outcome_of;
+use crate::support::puzzles::puzzle_line;
 
 /// Enough work for the client to look at the connection before it has a stamp.
 const SLOW_BITS: u32 = 22;

@@ -1,6 +1,18 @@
 //! Tests of the command `powtcp-client` as a process, against the real server and against fake
 //! servers.
 
+mod client;
+mod script;
+#[path = "../../../tests/support"]
+mod support {
+    pub(crate) mod fake_server;
+    pub(crate) mod ports;
+    pub(crate) mod program;
+    pub(crate) mod puzzles;
+    pub(crate) mod readme;
+    pub(crate) mod real_server;
+}
+
 mod honest;
 mod hostile;
 mod hostile_puzzle;
@@ -11,7 +23,6 @@ mod readme;
 mod retry;
 mod settings;
 mod signals;
-mod support;
 mod terminal;
 mod transcript;
 mod usage;

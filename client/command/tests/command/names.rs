@@ -10,8 +10,9 @@ use powtcp_testkit::process::{Outcome, command};
 use powtcp_testkit::scratch::Scratch;
 use socket2::{Domain, Socket, Type};
 
-use super::support::fake_server::Peer;
-use super::support::program::{Expectations, outcome_of};
+use crate::client::ExpectClient;
+use crate::support::fake_server::Peer;
+use crate::support::program::outcome_of;
 
 /// Runs a client that resolves names by these files. Returns `None` where that is not possible.
 fn run(hosts: &str, resolv_conf: &str, arguments: &[&str]) -> Option<Outcome> {

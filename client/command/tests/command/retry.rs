@@ -8,11 +8,13 @@ use std::time::Duration;
 use powtcp_common::refusal::Refusal;
 use powtcp_testkit::process::Outcome;
 
-use super::support::fake_server::{FakeServer, Peer};
-use super::support::ports::taken_port;
-use super::support::program::{Expectations, client, outcome_of, start};
-use super::support::puzzles::{puzzle_line, refusal_line, refused};
-use super::support::real_server::serve;
+use crate::client::{ExpectClient, client};
+use crate::script::{refusal_line, refused};
+use crate::support::fake_server::{FakeServer, Peer};
+use crate::support::ports::taken_port;
+use crate::support::program::{outcome_of, start};
+use crate::support::puzzles::puzzle_line;
+use crate::support::real_server::serve;
 
 /// What the client writes between the error and the number of the retry.
 const NOTE: &str = "; retry ";

@@ -3,8 +3,9 @@
 use powtcp_testkit::process::Outcome;
 use powtcp_testkit::scratch::Scratch;
 
-use super::support::program::{Expectations, client, outcome_of};
-use super::support::real_server::serve;
+use crate::client::{ExpectClient, client};
+use crate::support::program::{Expect, outcome_of};
+use crate::support::real_server::serve;
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     let mut command = client(arguments);
@@ -80,7 +81,7 @@ fn a_variable_sets_a_switch() {
     for on in ["true", "1"] {
         let outcome = run(&[&server], &[("POWTCP_QUIET", on)]);
         outcome.assert_printed("paid");
-        assert!(outcome.stderr.is_empty(), "{outcome:?}");
+        outcome.assert_silent_success();
 
         let outcome = run(&[&server], &[("POWTCP_VERBOSE", on)]);
         outcome.assert_printed("paid");
@@ -164,7 +165,7 @@ fn joined_switches_and_the_end_of_the_options_are_accepted() {
     let server = server("paid");
     let outcome = run(&["-qt1", "--", &server], &[]);
     outcome.assert_printed("paid");
-    assert!(outcome.stderr.is_empty(), "{outcome:?}");
+    outcome.assert_silent_success();
     run(&["-qv", &server], &[]).assert_wrong_usage(&["--quiet", "--verbose"]);
 }
 
@@ -177,7 +178,7 @@ fn a_variable_of_a_container_platform_is_a_warning_unless_quiet() {
     assert!(outcome.stderr[0].contains("'POWTCP_PORT'"), "{outcome:?}");
     let outcome = run(&["--quiet", &server], &foreign);
     outcome.assert_printed("paid");
-    assert!(outcome.stderr.is_empty(), "{outcome:?}");
+    outcome.assert_silent_success();
 }
 
 #[test]

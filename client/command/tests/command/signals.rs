@@ -12,9 +12,10 @@ use powtcp_testkit::PATIENCE;
 use powtcp_testkit::process::command;
 use powtcp_testkit::scratch::Scratch;
 
-use super::support::fake_server::FakeServer;
-use super::support::program::{client, start};
-use super::support::puzzles::{ENDLESS, endless_puzzle_line, refusal_line};
+use crate::client::client;
+use crate::script::{ENDLESS, endless_puzzle_line, refusal_line};
+use crate::support::fake_server::FakeServer;
+use crate::support::program::start;
 
 /// Starts a server that lets a client solve for ever.
 fn endless_server() -> FakeServer<String> {

@@ -1,9 +1,11 @@
 //! The progress that a client shows on a terminal while it solves.
 
-use super::support::fake_server::FakeServer;
-use super::support::program::{client_on_a_terminal, outcome_of};
-use super::support::puzzles::{BRIEF, puzzle_line};
-use super::support::real_server::serve;
+use crate::client::client_on_a_terminal;
+use crate::script::BRIEF;
+use crate::support::fake_server::FakeServer;
+use crate::support::program::outcome_of;
+use crate::support::puzzles::puzzle_line;
+use crate::support::real_server::serve;
 
 /// Returns the cursor to the start of the line.
 const START: &str = "\r";

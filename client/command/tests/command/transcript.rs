@@ -2,8 +2,8 @@
 
 use powtcp_common::hashcash::Difficulty;
 
-use super::support::fake_server::{Peer, serve_once};
-use super::support::program::Expectations;
+use crate::client::{ExpectClient, serve_once};
+use crate::support::fake_server::Peer;
 
 /// A puzzle of the hashcash dialect with 12 bits, without its counter.
 const HASHCASH: &str = "1:12:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:";

@@ -5,9 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 
 use powtcp_testkit::process::Outcome;
 
-use super::support::fake_server::FakeServer;
-use super::support::program::{Expectations, client, outcome_of, outcome_with_closed_stdout};
-use super::support::puzzles::puzzle_line;
+use crate::client::{ExpectClient, client};
+use crate::support::fake_server::FakeServer;
+use crate::support::program::{Expect, outcome_of, outcome_with_closed_stdout};
+use crate::support::puzzles::puzzle_line;
 
 #[rustfmt::skip] // Wrong values, by kind.
 const NUMBERS: [&str; 9] =
