@@ -13,6 +13,8 @@ pub enum Token {
     Visit(usize),
     /// The connection with this key.
     Connection(usize),
+    /// One side of the relay with this key.
+    Relay(Side, usize),
 }
 
 /// Visits of the metrics page at once. It bounds the memory and the time that a flood of the page can
