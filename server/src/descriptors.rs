@@ -1,6 +1,8 @@
 //! The descriptors of the process: how many the server needs, and what to cut where the system allows
 //! fewer. Eviction then always comes before exhaustion, so that one source cannot shut out the others.
 
+use std::fs::File;
+
 use powtcp_common::log_line::{Level, Value};
 use rlimit::{Resource, increase_nofile_limit};
 
@@ -15,6 +17,10 @@ const OTHERS: u64 = 24;
 /// The part of the available descriptors that the newcomers' queue gets at most, where the server has
 /// to cut: a connection in the table matters more than one that waits for admission.
 const QUEUE_PART: u64 = 8;
+
+/// Descriptors that the kernel's table is grown to at start at most. It bounds the time that takes, to about
+/// 50 ms; a larger table grows rarely.
+const MAX_GROWN: u64 = 1 << 17;
 
 /// How the descriptors are shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +46,19 @@ impl DescriptorPlan {
             // Without a limit that can be read, exhaustion is found out when it happens.
             .unwrap_or(wanted);
         Self::share(connections, others, allowed)
+    }
+
+    /// Grows the kernel's table of descriptors to the size that the server can need. It must be called
+    /// before the process has a second thread: later the kernel lets each growth wait for an RCU grace
+    /// period, which stops the event loop for 10 to 35 ms.
+    pub fn grow_kernel_table(&self) {
+        let Ok(first) = File::open("/dev/null") else {
+            return;
+        };
+        let count = self.wanted.min(self.allowed).min(MAX_GROWN);
+        // The table has the size of its highest descriptor, and keeps it when that is closed.
+        let others = (0..count).map_while(|_| first.try_clone().ok());
+        drop(others.collect::<Vec<_>>());
     }
 
     /// Returns whether the configured table does not fit.

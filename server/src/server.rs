@@ -74,11 +74,12 @@ impl Server {
         let metrics_page = config.metrics.map(bind_page).transpose()?;
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         registry.register(&mut signals, Token::Signals.into(), Interest::READABLE)?;
-        let log = Log::start(config.log_level, config.log_format)?;
-        // Last, because it counts what is open.
+        // After all sockets, because it counts what is open.
         let open = open_descriptors(None).unwrap_or(0);
         let descriptors = DescriptorPlan::make(config.bounds.connections, open);
         config.bounds.connections = descriptors.connections;
+        descriptors.grow_kernel_table();
+        let log = Log::start(config.log_level, config.log_format)?;
         let mint = Mint::new(config.secret.as_bytes(), clock.wall_at_start());
         Ok(Self {
             poll,

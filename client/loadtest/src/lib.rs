@@ -1,8 +1,8 @@
 //! Load for a powtcp server on this machine, and a table of what that load costs.
 //!
-//! There are two kinds of load. The first is [`honest`]: many handshakes at the same time, then idle
-//! connections. The second is [`attack`]: each attack in turn, while a few honest clients measure what
-//! they notice of it. [`driver`] is the event loop under both; [`report`] writes the tables.
+//! There are two kinds of load. The first is `honest`: many handshakes at the same time, then idle
+//! connections. The second is `attack`: each attack in turn, while a few honest clients measure what
+//! they notice of it. `driver` is the event loop under both; `report` writes the tables.
 
 #![forbid(unsafe_code)]
 

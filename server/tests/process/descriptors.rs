@@ -9,7 +9,7 @@ use powtcp_common::refusal::Refusal;
 
 use crate::support::answers::refusal;
 use crate::support::client::{Client, assert_served};
-use crate::support::descriptors::{descriptor_limits, limit_descriptors};
+use crate::support::descriptors::{descriptor_limits, limit_descriptors, table_size};
 use crate::support::messages::{
     ACCEPTED, ACCEPTING_PAUSED, ACCEPTING_RESUMED, CLOSED, TOO_FEW_DESCRIPTORS,
 };
@@ -47,6 +47,18 @@ fn the_soft_limit_is_raised_as_far_as_the_table_needs() {
         .iter()
         .any(|line| line.contains(TOO_FEW_DESCRIPTORS));
     assert_eq!(warned, soft < 1_000 + 8_192 + 8 + 24);
+}
+
+/// Growing the table of a process with two threads takes the kernel tens of milliseconds.
+#[test]
+fn the_kernels_table_has_its_size_when_the_server_listens() {
+    let server = serve(&["--max-connections", "3000"]);
+    let (soft, _) = descriptor_limits(server.pid());
+    let size = table_size(server.pid());
+    assert!(size >= soft.min(3_000 + 8_192), "{size} of {soft}");
+    let clients = connect_many(&server, 600);
+    assert_eq!(table_size(server.pid()), size);
+    drop(clients);
 }
 
 #[test]

@@ -23,3 +23,11 @@ pub(crate) fn limit_descriptors(pid: u32, soft: u64) {
     let mut prlimit = Command::new("prlimit");
     succeed(prlimit.args(["--pid", &pid.to_string(), &format!("--nofile={soft}:")]));
 }
+
+/// Returns the number of descriptors that the kernel's table of a process has room for (proc(5)).
+pub(crate) fn table_size(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
+    let line = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
+    let size = line.and_then(|line| line.trim().parse().ok());
+    size.expect("a line with a number")
+}
