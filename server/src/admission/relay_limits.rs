@@ -28,7 +28,8 @@ impl RelayLimits {
 
     /// Returns whether a relay of `source` would exceed a limit.
     pub fn is_full_for(&self, source: Source) -> bool {
-        let is_full_by_source = self.max_per_source > 0 && self.held_by(source) >= self.max_per_source;
+        let is_full_by_source =
+            self.max_per_source > 0 && self.held_by(source) >= self.max_per_source;
         self.total >= self.max || is_full_by_source
     }
 

@@ -135,13 +135,7 @@ impl Relays {
     }
 
     /// Begins the relay of a client that has paid.
-    pub fn begin(
-        &mut self,
-        paid: Paid,
-        connections: &mut Connections,
-        shared: &mut Shared,
-        now: Now,
-    ) {
+    fn begin(&mut self, paid: Paid, connections: &mut Connections, shared: &mut Shared, now: Now) {
         let Paid {
             mut socket,
             client,
@@ -195,6 +189,7 @@ impl Relays {
                     dialing.on_event(&gate.upstream, registry, key, now.moment)
                 });
             }
+            (State::Over, _) => {}
             (State::Open { pair, .. }, side) => match pair.on_event(side, event) {
                 Some(ending) => self.end(key, ending, shared, now),
                 None => self.pump(key, shared, now),
@@ -228,11 +223,16 @@ impl Relays {
                     relay.timer = arm(key, due, shared);
                 }
             }
+            State::Over => {}
         }
     }
 
-    /// Continues relays that had more to do than the budget of a turn.
-    pub fn run_ready(&mut self, shared: &mut Shared, now: Now) {
+    /// Begins the relays of the clients that have paid in this turn, and continues those that had more to do
+    /// than the budget of a turn.
+    pub fn take_turn(&mut self, connections: &mut Connections, shared: &mut Shared, now: Now) {
+        for paid in connections.take_paid() {
+            self.begin(paid, connections, shared, now);
+        }
         for _ in 0..self.ready.len() {
             let Some(key) = self.ready.pop_front() else {
                 return;

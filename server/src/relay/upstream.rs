@@ -114,12 +114,12 @@ impl UpstreamSocket {
 }
 
 /// Returns whether an event has reported an error of `socket`.
-pub fn has_error(socket: &TcpStream) -> bool {
+pub(super) fn has_error(socket: &TcpStream) -> bool {
     !matches!(socket.take_error(), Ok(None))
 }
 
 /// Makes closing `socket` an RST, so that a stream that was cut off does not look complete.
-pub fn reset_on_close(socket: &TcpStream) {
+pub(super) fn reset_on_close(socket: &TcpStream) {
     // A connection that is broken already needs no RST.
     let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }
@@ -128,7 +128,7 @@ pub fn reset_on_close(socket: &TcpStream) {
 ///
 /// # Errors
 /// The operating system's.
-pub fn keep_alive(socket: &TcpStream) -> io::Result<()> {
+pub(super) fn keep_alive(socket: &TcpStream) -> io::Result<()> {
     let probes = TcpKeepalive::new()
         .with_time(Duration::from_secs(60))
         .with_interval(Duration::from_secs(10))
