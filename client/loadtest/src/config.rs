@@ -23,26 +23,34 @@ const OPTIONS: &[Spec] = &[
     Spec::optional("ADDR", "its own server", "a running server, loopback IP:PORT (POWTCP_SERVER)"),
     Spec::new("-n, --handshakes N", "50000", "handshakes to make"),
     Spec::new("-c, --concurrency N", "128", "handshakes in progress at once"),
-    Spec::new("--sources N", "100", "addresses of 127.0.0.0/8 to connect from"),
+    Spec::optional("--honest-rate N", RATES, "handshakes started per second for 5 s, 0 for none; of attacked clients"),
+    Spec::optional("--sources N", "100, of a crowd 1500, of linger 4", "addresses of 127.0.0.0/8 to connect from"),
     Spec::new("--timeout DURATION", "10s", "a handshake that takes longer has failed"),
     Spec::optional("-b, --bits N", "1, under attack 16", "difficulty of its own server"),
     Spec::new("--idle N", "5000", "idle connections to hold at its own server"),
     Spec::optional("--program FILE", "powtcp-server beside this program", "the server to start"),
     Spec::optional("--attack NAME", "none", ATTACK_NAMES),
     Spec::new("--attack-connections N", "15000", "attacking connections at once"),
-    Spec::new("--attack-rate N", "2000", "attacking connections opened per second"),
+    Spec::optional("--attack-rate N", "2000, of crowd and linger 500", "attacking connections opened per second"),
     Spec::new("--attack-time DURATION", "5s", "how long each attack lasts"),
 ];
 
 const ATTACK_NAMES: &str = "all, silent, asked, slowloris, hoard, garbage, wrong-stamp, \
-     never-read, churn or endless-line";
+     never-read, churn, endless-line, crowd or linger";
+/// The default rates of honest clients, see [`Config::new`].
+const RATES: &str = "500, with ADDR 0, under attack 100";
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// A puzzle that takes a client less than a millisecond: the test measures the server, not the
-/// solver.
+/// A puzzle that takes a client a few milliseconds: the test measures the server, not the solver.
 const ATTACKED_BITS: u32 = 16;
+/// Honest clients per second: at 16 bits they keep a quarter of a processor busy with solving.
+const ATTACKED_RATE: u32 = 100;
+/// Handshakes per second at a fixed rate: far below what a server can do, so that no queue builds up.
+const SCHEDULED_RATE: u32 = 500;
+/// Addresses that a load comes from.
+pub(crate) const SOURCES: u32 = 100;
 
 /// The validated options of a load test.
 #[derive(Debug, Clone)]
@@ -53,8 +61,11 @@ pub struct Config {
     pub handshakes: usize,
     /// Handshakes in progress at once.
     pub concurrency: usize,
-    /// Addresses to connect from: each has about 28,000 ports, and a used one stays in TIME_WAIT.
-    pub sources: u32,
+    /// Handshakes that start per second at a fixed rate, after the others or during an attack.
+    pub rate: u32,
+    /// Addresses to connect from, if not the default: each has about 28,000 ports, and a used one stays
+    /// in TIME_WAIT.
+    pub sources: Option<u32>,
     /// How long a handshake may take.
     pub timeout: Duration,
     /// Difficulty of a server that the test starts.
@@ -73,8 +84,9 @@ pub(crate) struct AttackPlan {
     pub(crate) attacks: &'static [Attack],
     /// Attacking connections at once.
     pub(crate) connections: usize,
-    /// Attacking connections opened per second, after those that are opened at once.
-    pub(crate) rate: u32,
+    /// Attacking connections opened per second, after those that are opened at once, if not the
+    /// attack's own rate.
+    pub(crate) rate: Option<u32>,
     /// How long each attack lasts.
     pub(crate) time: Duration,
 }
@@ -90,7 +102,7 @@ impl Config {
         let plan = AttackPlan {
             attacks: &[],
             connections: options.number("--attack-connections", 1..=100_000)?,
-            rate: options.number("--attack-rate", 1..=100_000)?,
+            rate: options.optional_number("--attack-rate", 1..=100_000)?,
             time: options.duration("--attack-time", SHORTEST..=LONGEST)?,
         };
         let attacks = options.value("--attack", &names, attack::named)?;
@@ -100,12 +112,21 @@ impl Config {
             let reason = "expected none: an attack goes to a server of this test's own";
             return Err(options.unusable("ADDR", reason));
         }
+        // Under attack there are honest clients, or there is nothing to measure.
+        let least_rate = u32::from(attack.is_some());
+        let rate = options.optional_number("--honest-rate", least_rate..=10_000)?;
+        let default_rate = match (&attack, address) {
+            (Some(_), _) => ATTACKED_RATE,
+            (None, Some(_)) => 0,
+            (None, None) => SCHEDULED_RATE,
+        };
         let bits = options.optional_number("--bits", 1..=24)?;
         Ok(Self {
             address,
             handshakes: options.number("--handshakes", 1..=100_000_000)?,
             concurrency: options.number("--concurrency", 1..=100_000)?,
-            sources: options.number("--sources", 1..=65_536)?,
+            rate: rate.unwrap_or(default_rate),
+            sources: options.optional_number("--sources", 1..=65_536)?,
             timeout: options.duration("--timeout", SHORTEST..=LONGEST)?,
             bits: bits.unwrap_or(if attack.is_some() { ATTACKED_BITS } else { 1 }),
             idle: options.number("--idle", 0..=1_000_000)?,

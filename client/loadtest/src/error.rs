@@ -10,6 +10,8 @@ use crate::driver::dial;
 pub enum LoadtestError {
     /// The server could not be started, for this reason.
     Start(String),
+    /// Its own server ended during the load, in this way.
+    ServerEnded(String),
     /// The load test has no free descriptor.
     Descriptors(io::Error),
     /// Another call of the operating system failed.
@@ -22,6 +24,7 @@ impl fmt::Display for LoadtestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(reason) => write!(f, "cannot start the server: {reason}"),
+            Self::ServerEnded(end) => write!(f, "the server ended during the load: {end}"),
             Self::Descriptors(error) => {
                 write!(f, "`ulimit -n` is too low for the connections: {error}")
             }

@@ -27,17 +27,22 @@ use report::{attacks, load};
 /// # Errors
 /// The load could not be made, or a handshake failed.
 pub fn run(config: &Config) -> Result<(), LoadtestError> {
-    let (text, failed) = if let Some(plan) = &config.attack {
+    let (text, failed, trouble) = if let Some(plan) = &config.attack {
         let rows = siege::run(config, plan)?;
         let failed = rows.iter().map(|row| row.honest.failed()).sum();
-        (attacks::text(config, plan, &rows), failed)
+        let end = rows.iter().find_map(|row| row.server_end.clone());
+        let trouble = end.map(LoadtestError::ServerEnded);
+        (attacks::text(config, plan, &rows), failed, trouble)
     } else {
         let findings = handshakes::measure(config)?;
-        let failed = findings.results.failed();
-        (load::table(config, &findings).to_string(), failed)
+        let text = load::table(config, &findings).to_string();
+        (text, findings.failed(), findings.trouble)
     };
     // A reader may close the pipe before the end of the table.
     let _ = io::stdout().write_all(text.as_bytes());
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
     if failed > 0 {
         return Err(LoadtestError::Failures(failed));
     }

@@ -5,6 +5,7 @@
 //! under "Panics".
 
 mod capture;
+mod guard;
 mod outcome;
 pub mod process;
 pub mod scratch;

@@ -6,9 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 pub use crate::outcome::Outcome;
 use crate::{PATIENCE, capture, settings};
+
+/// How long to wait for what an ended program wrote.
+const LAST_LINES: Duration = Duration::from_millis(200);
 
 /// A running program. Dropping it kills the program, so that no test leaves a process behind.
 #[derive(Debug)]
@@ -153,6 +157,18 @@ impl Program {
         }
     }
 
+    /// Returns how the program ended and the last line that it wrote to standard error, or `None` if it
+    /// is running.
+    pub fn end(&mut self) -> Option<String> {
+        let status = self.child.try_wait().ok()??;
+        // The pipe may be open longer, in children of the program.
+        while let Ok(line) = self.stderr.recv_timeout(LAST_LINES) {
+            self.lines.push(line);
+        }
+        let last = self.lines.last().map_or("nothing", String::as_str);
+        Some(format!("{status}, it said last: {last}"))
+    }
+
     /// Waits for the end of the program.
     ///
     /// # Errors
@@ -253,6 +269,19 @@ mod tests {
         drop(program);
         let proc = std::path::PathBuf::from("/proc").join(pid);
         assert!(!proc.exists());
+    }
+
+    #[test]
+    fn the_end_of_a_program_is_told_with_its_last_line() {
+        let mut program = Program::start(shell("echo one >&2; read wait; exit 3")).unwrap();
+        program.wait_for("one");
+        let end = loop {
+            if let Some(end) = program.end() {
+                break end;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(end, "exit status: 3, it said last: one");
     }
 
     #[test]

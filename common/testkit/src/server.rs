@@ -7,12 +7,16 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::guard::Guard;
 use crate::process::{Outcome, Program};
 use crate::settings;
 
-/// A server that listens. Dropping it kills the server.
+/// A server that listens. Dropping it kills the server, and so does the end of this process, by
+/// whatever signal.
 #[derive(Debug)]
 pub struct ServerProcess {
+    /// Ends the server if this process ends first.
+    _guard: Guard,
     program: Program,
     address: SocketAddr,
     /// What the log had grown to when the server began to listen.
@@ -37,7 +41,9 @@ impl ServerProcess {
     ///
     /// # Errors
     /// The program cannot be started, or it ends or stays silent instead of listening.
-    pub fn start(command: Command) -> io::Result<Self> {
+    pub fn start(mut command: Command) -> io::Result<Self> {
+        let guard = Guard::start()?;
+        guard.watch(&mut command);
         let mut program = Program::start(command)?;
         loop {
             let line = program.next_line_with("listening")?;
@@ -50,6 +56,7 @@ impl ServerProcess {
                 return Err(io::Error::new(ErrorKind::InvalidData, text));
             };
             return Ok(Self {
+                _guard: guard,
                 log_bytes_at_start: program.stderr_bytes(),
                 program,
                 address,
@@ -87,6 +94,11 @@ impl ServerProcess {
     /// Returns how many bytes the server has written to its log since it listens.
     pub fn log_bytes(&self) -> u64 {
         self.program.stderr_bytes() - self.log_bytes_at_start
+    }
+
+    /// Returns how the server ended and what it said last, or `None` if it is running.
+    pub fn end(&mut self) -> Option<String> {
+        self.program.end()
     }
 
     /// Returns the log lines, up to the one that was waited for last.

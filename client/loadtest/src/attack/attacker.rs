@@ -16,6 +16,8 @@ pub(crate) struct Attacker {
     pub(crate) socket: TcpStream,
     attack: &'static Attack,
     connected: bool,
+    /// Whether it has sent a stamp.
+    paid: bool,
 }
 
 impl Attacker {
@@ -25,12 +27,18 @@ impl Attacker {
             socket,
             attack,
             connected: false,
+            paid: false,
         }
     }
 
     /// Returns whether the connection was established.
     pub(crate) fn is_connected(&self) -> bool {
         self.connected
+    }
+
+    /// Returns whether it stays after the server has ended its side of the connection.
+    fn lingers(&self) -> bool {
+        self.paid && self.attack.manner == Manner::Pays
     }
 
     /// Returns whether it ignores everything that the server sends.
@@ -56,16 +64,16 @@ impl Attacker {
         // Bytes before the end of the stream are read first, as an honest client does.
         if event.is_readable() {
             self.receive(buffer)
-        } else if event.is_error() || event.is_write_closed() {
+        } else if event.is_error() || (event.is_write_closed() && !self.lingers()) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
     }
 
-    /// Sends what the attack sends once a second, if the connection is established.
+    /// Sends what the attack sends once a second, if it is time for that.
     pub(crate) fn send_again(&mut self) -> ControlFlow<()> {
-        if !self.connected {
+        if !self.connected || (self.attack.manner == Manner::Pays && !self.paid) {
             return ControlFlow::Continue(());
         }
         self.send(self.attack.each_second)
@@ -91,11 +99,13 @@ impl Attacker {
         loop {
             let len = match read(&mut self.socket, buffer) {
                 Ok(None) => return ControlFlow::Continue(()),
+                Ok(Some(0)) if self.lingers() => return ControlFlow::Continue(()),
                 Ok(Some(0)) | Err(_) => return ControlFlow::Break(()),
                 Ok(Some(len)) => len,
             };
-            if let Some(bytes) = reply(self.attack.manner, &mut buffer[..len]) {
-                self.send(bytes)?;
+            if let Some(bytes) = reply(self.attack.manner, &buffer[..len]) {
+                self.paid = true;
+                self.send(&bytes)?;
             }
         }
     }

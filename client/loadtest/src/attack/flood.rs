@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Attack;
 use super::pace::Pace;
+use super::{Attack, Manner};
 use crate::config::AttackPlan;
 use crate::driver::Driver;
 use crate::driver::dial::Sources;
@@ -23,6 +23,9 @@ const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
 const TICK: Duration = Duration::from_millis(2);
 /// Connections opened in one turn. Between turns, their answers are read.
 const OPENS_PER_TURN: usize = 256;
+/// The same for attackers that pay: they solve in this loop, so they are few enough for it to notice in
+/// time that the attack is over.
+const PAYING_OPENS_PER_TURN: usize = 4;
 
 /// An attack in progress.
 pub(crate) struct Flood {
@@ -38,14 +41,14 @@ pub(crate) struct Flood {
 }
 
 impl Flood {
-    /// Prepares an attack on `server` from `sources` addresses.
+    /// Prepares an attack on `server` from `sources` addresses, or from the attack's own number.
     ///
     /// # Errors
     /// The operating system's.
     pub(crate) fn new(
         attack: &'static Attack,
         plan: &AttackPlan,
-        sources: u32,
+        sources: Option<u32>,
         server: SocketAddr,
     ) -> io::Result<Self> {
         let now = Instant::now();
@@ -53,8 +56,8 @@ impl Flood {
         Ok(Self {
             attack,
             most: plan.connections,
-            sources: Sources::new(FIRST_SOURCE, sources),
-            opening: Pace::new(f64::from(plan.rate), burst, now),
+            sources: Sources::new(FIRST_SOURCE, sources.unwrap_or(attack.sources)),
+            opening: Pace::new(f64::from(plan.rate.unwrap_or(attack.rate)), burst, now),
             sending: Pace::new(plan.connections as f64, 0, now),
             sender: 0,
             // The timeout is for exchanges: an attacker has no deadline.
@@ -85,7 +88,11 @@ impl Flood {
     fn open(&mut self, now: Instant) -> io::Result<bool> {
         let room = self.most - self.driver.len();
         let due = self.opening.due(now).min(room);
-        let count = due.min(OPENS_PER_TURN);
+        let count = due.min(if self.attack.manner == Manner::Pays {
+            PAYING_OPENS_PER_TURN
+        } else {
+            OPENS_PER_TURN
+        });
         self.opening.spend(count);
         for _ in 0..count {
             self.driver
@@ -112,7 +119,7 @@ impl Flood {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attack::{ATTACKS, Manner, named};
+    use crate::attack::{ATTACKS, named};
     use powtcp_testkit::PATIENCE;
     use std::io::{ErrorKind, Read, Write};
     use std::net::{TcpListener, TcpStream as Peer};
@@ -125,10 +132,10 @@ mod tests {
         let plan = AttackPlan {
             attacks: &[],
             connections: 100,
-            rate: 1000,
+            rate: Some(1000),
             time: Duration::ZERO,
         };
-        let flood = Flood::new(attack, &plan, 3, server).unwrap();
+        let flood = Flood::new(attack, &plan, Some(3), server).unwrap();
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             let flood = scope.spawn(|| flood.run(&stop));
@@ -206,6 +213,41 @@ mod tests {
             let mut peer = next(&listener, attack);
             peer.write_all(b"2:1:16:x:MA==\n").unwrap();
             expect(&mut peer, b"3:1:16:x:MA==\n");
+        });
+    }
+
+    #[test]
+    fn linger_pays_and_stays_when_the_server_has_closed_its_half() {
+        let attack = the("linger");
+        attacked(attack, |listener| {
+            let mut peer = next(&listener, attack);
+            let puzzle = "1:1:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:";
+            peer.write_all(format!("2:{puzzle}MA==\n").as_bytes())
+                .unwrap();
+            expect(&mut peer, format!("3:{puzzle}").as_bytes());
+            peer.write_all(b"4:paid\n").unwrap();
+            peer.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut rest = Vec::new();
+            while rest.split(|byte| *byte == b'\n').nth(1) != Some(b"XX") {
+                let mut byte = [0];
+                peer.read_exact(&mut byte).unwrap();
+                rest.extend(byte);
+            }
+        });
+    }
+
+    #[test]
+    fn a_crowd_keeps_its_puzzles() {
+        let attack = the("crowd");
+        attacked(attack, |listener| {
+            let mut peer = next(&listener, attack);
+            peer.write_all(b"2:1:16:x:MA==\n").unwrap();
+            peer.set_read_timeout(Some(Duration::from_millis(20)))
+                .unwrap();
+            assert_eq!(
+                peer.read(&mut [0]).unwrap_err().kind(),
+                ErrorKind::WouldBlock
+            );
         });
     }
 

@@ -9,8 +9,8 @@ use super::Attack;
 use super::flood::Flood;
 use crate::config::{AttackPlan, Config};
 use crate::error::LoadtestError;
-use crate::honest::clients;
 use crate::honest::results::Results;
+use crate::honest::schedule::{self, Plan};
 use crate::own_server;
 
 /// What one attack does to honest clients and to the server.
@@ -22,12 +22,21 @@ pub(crate) struct Row {
     pub(crate) opened: u64,
     /// The handshakes of the honest clients. The latencies exclude solving.
     pub(crate) honest: Results,
-    /// The server's share of one processor.
+    /// What the server used, unless it ended.
+    pub(crate) cost: Option<Cost>,
+    /// Bytes that the server logged.
+    pub(crate) log: u64,
+    /// How the server ended, if it did.
+    pub(crate) server_end: Option<String>,
+}
+
+/// What a server uses during an attack.
+#[derive(Debug)]
+pub(crate) struct Cost {
+    /// Its share of one processor.
     pub(crate) cpu: f64,
-    /// The most bytes that were resident in the server.
+    /// The most bytes that were resident.
     pub(crate) peak: u64,
-    /// Bytes that the server logged per minute.
-    pub(crate) log: f64,
 }
 
 /// Measures honest clients without an attack, then under each attack of `plan`.
@@ -45,32 +54,42 @@ fn measure(
     plan: &AttackPlan,
     attack: Option<&'static Attack>,
 ) -> Result<Row, LoadtestError> {
-    // The server has its default options: no other limits make it stronger or weaker.
-    let server = own_server::start(config, &[])?;
+    // No options but those of the attack make the server stronger or weaker.
+    let options = attack.map_or(&[][..], |attack| attack.server_options);
+    let mut server = own_server::start(config, options)?;
     let address = server.address();
     let flood = attack.map(|attack| Flood::new(attack, plan, config.sources, address));
     let flood = flood.transpose()?;
+    let clients = Plan {
+        rate: config.rate,
+        time: plan.time,
+        distances: attack.map_or(&[Duration::ZERO], |attack| attack.distances),
+        timeout: config.timeout,
+    };
     let stop = AtomicBool::new(false);
 
     let before = server.usage()?;
     let start = Instant::now();
     let (honest, after, log, elapsed, opened) = thread::scope(|scope| {
         let flood = flood.map(|flood| scope.spawn(|| flood.run(&stop)));
-        let honest = clients::run(address, plan.time, config.timeout);
+        let honest = schedule::run(address, &clients);
         let (after, log, elapsed) = (server.usage(), server.log_bytes(), start.elapsed());
         stop.store(true, Relaxed);
         let opened = flood.map(|flood| flood.join().unwrap_or_else(|panic| resume_unwind(panic)));
         (honest, after, log, elapsed, opened.transpose())
     });
-    let (honest, after, opened) = (honest?, after?, opened?);
-
-    let per_second = |amount: f64| amount / elapsed.max(Duration::from_millis(1)).as_secs_f64();
+    let cost = after.ok().map(|after| Cost {
+        cpu: (after.cpu - before.cpu).as_secs_f64() / elapsed.as_secs_f64(),
+        peak: after.peak,
+    });
     Ok(Row {
         attack: attack.map_or("none", |attack| attack.name),
-        opened: opened.unwrap_or_default(),
-        honest,
-        cpu: per_second((after.cpu - before.cpu).as_secs_f64()),
-        peak: after.peak,
-        log: per_second(log as f64) * 60.0,
+        opened: opened?.unwrap_or_default(),
+        honest: honest?,
+        // A server that has ended and one that the kernel tells nothing about have no cost; the first
+        // has a reason.
+        cost,
+        log,
+        server_end: server.end(),
     })
 }

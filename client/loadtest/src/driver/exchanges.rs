@@ -7,45 +7,62 @@ use std::time::{Duration, Instant};
 
 use super::connection::LoadConnection;
 use super::{Driver, Id, News, Slot, dial};
-use crate::honest::exchange::Exchange;
+use crate::honest::exchange::{Exchange, First};
+use crate::honest::failure::Failure;
 
 impl Driver {
-    /// Connects from `source`, and asks for a puzzle. A failure to connect is news of the next turn.
+    /// Connects `client` from `source`, and sends `first` once connected. The latency counts from
+    /// `started`, and so does the timeout. A failure to connect is news of the next turn, and returns
+    /// `None`.
     ///
     /// # Errors
     /// The poll's.
-    pub(crate) fn open(&mut self, source: Ipv4Addr) -> io::Result<()> {
-        // The latency includes the system calls that open the socket.
-        let started = Instant::now();
+    pub(crate) fn open(
+        &mut self,
+        client: u64,
+        source: Ipv4Addr,
+        started: Instant,
+        first: First,
+    ) -> io::Result<Option<Id>> {
         match dial::start(source, self.server) {
             Ok(socket) => {
-                let exchange = Exchange::new(socket, source, started);
+                let exchange = Exchange::new(socket, client, started, first);
                 let id = self.add(LoadConnection::Honest(exchange))?;
                 self.deadlines.insert((started + self.timeout, id));
+                Ok(Some(id))
             }
             Err(error) => {
-                let kind = format!("connect: {error}");
-                self.news.push(News::Failed { source, kind });
+                let failure = Failure::io("connect", &error);
+                self.news.push(News::Failed { client, failure });
+                Ok(None)
             }
         }
-        Ok(())
     }
 
-    /// Connects from `source`, and sends nothing before [`Driver::ask`].
+    /// Connects from `source`, and sends nothing before [`Driver::ask`]. There is no deadline before.
     ///
     /// # Errors
     /// The connection's or the poll's.
     pub(crate) fn open_silent(&mut self, source: Ipv4Addr) -> io::Result<Id> {
         let socket = dial::start(source, self.server)?;
-        self.add(LoadConnection::Honest(Exchange::silent(socket, source)))
+        let exchange = Exchange::new(socket, 0, Instant::now(), First::Later);
+        self.add(LoadConnection::Honest(exchange))
     }
 
     /// Makes a silent exchange ask for a puzzle.
     pub(crate) fn ask(&mut self, id: Id) {
         let now = Instant::now();
         if let Some(exchange) = self.exchange(id) {
-            let progress = exchange.ask(now);
+            exchange.started = now;
             self.deadlines.insert((now + self.timeout, id));
+            self.begin(id, None);
+        }
+    }
+
+    /// Sends the first message of a quiet exchange: `stamp`, or a request for a puzzle.
+    pub(crate) fn begin(&mut self, id: Id, stamp: Option<Vec<u8>>) {
+        if let Some(exchange) = self.exchange(id) {
+            let progress = exchange.begin(stamp);
             self.settle(id, progress);
         }
     }

@@ -13,7 +13,7 @@ mod exchanges;
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use connection::LoadConnection;
@@ -23,6 +23,7 @@ use powtcp_common::hashcash::Challenge;
 use slab::Slab;
 
 use crate::honest::exchange::Progress;
+use crate::honest::failure::Failure;
 
 const EVENTS_PER_TURN: usize = 1024;
 const BUFFER_LEN: usize = 16 * 1024;
@@ -61,11 +62,15 @@ pub(crate) struct Id {
 #[derive(Debug)]
 pub(crate) enum News {
     /// The puzzle arrived. The exchange has no deadline until [`Driver::pay`].
-    Puzzle { id: Id, challenge: Challenge },
+    Puzzle {
+        id: Id,
+        client: u64,
+        challenge: Challenge,
+    },
     /// The resource arrived after `latency`, and the connection is closed.
-    Served { source: Ipv4Addr, latency: Duration },
+    Served { client: u64, latency: Duration },
     /// The exchange failed, and the connection is closed.
-    Failed { source: Ipv4Addr, kind: String },
+    Failed { client: u64, failure: Failure },
 }
 
 impl Driver {
@@ -122,7 +127,7 @@ impl Driver {
             self.dispatch(event);
         }
         self.events = events;
-        // After the events: an answer that has arrived is in time.
+        // After the events: a refusal that has arrived says more than a timeout.
         self.expire(Instant::now());
         Ok(mem::take(&mut self.news))
     }
@@ -133,7 +138,10 @@ impl Driver {
         }
         let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
         let due = deadline.into_iter().chain(wake).min()?;
-        Some(due.saturating_duration_since(Instant::now()))
+        let left = due.saturating_duration_since(Instant::now());
+        // The poll rounds up to milliseconds, and what is late here counts as latency of the server. So
+        // the last part of a millisecond is spent on turns that do not sleep.
+        Some(Duration::from_millis(left.as_millis() as u64))
     }
 
     fn add(&mut self, mut connection: LoadConnection) -> io::Result<Id> {
@@ -182,7 +190,7 @@ impl Driver {
             && deadline <= now
         {
             self.deadlines.pop_first();
-            self.settle(id, Some(Progress::Failed("timeout".to_string())));
+            self.settle(id, Some(Progress::Failed(Failure::timeout())));
         }
     }
 
@@ -193,18 +201,28 @@ impl Driver {
         let (Some(progress), Some(exchange)) = (progress, self.exchange(id)) else {
             return;
         };
-        let (source, started) = (exchange.source, exchange.started);
+        let (client, started) = (exchange.client, exchange.started);
         self.deadlines.remove(&(started + timeout, id));
         self.news.push(match progress {
-            Progress::Puzzle(challenge) => News::Puzzle { id, challenge },
+            Progress::Puzzle(challenge) => News::Puzzle {
+                id,
+                client,
+                challenge,
+            },
             Progress::Served => {
                 self.slots.remove(id.key);
                 let latency = started.elapsed();
-                News::Served { source, latency }
+                // An answer that has arrived is read even after the deadline, but it is late.
+                if latency <= timeout {
+                    News::Served { client, latency }
+                } else {
+                    let failure = Failure::timeout();
+                    News::Failed { client, failure }
+                }
             }
-            Progress::Failed(kind) => {
+            Progress::Failed(failure) => {
                 self.slots.remove(id.key);
-                News::Failed { source, kind }
+                News::Failed { client, failure }
             }
         });
     }

@@ -1,21 +1,28 @@
 //! Tests of the driver against a server that the test plays.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use powtcp_testkit::PATIENCE;
 
 use super::*;
+use crate::honest::exchange::First;
 
 const SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
+const CLIENT: u64 = 7;
 const PUZZLE: &[u8] = b"2:1:1:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==\n";
 const LONG: Duration = Duration::from_secs(30);
 
 /// Returns a driver with one exchange, and the server's end of its connection.
 fn exchange(timeout: Duration) -> (Driver, TcpStream) {
+    exchange_that_begins(First::Request, timeout, Instant::now())
+}
+
+fn exchange_that_begins(first: First, timeout: Duration, started: Instant) -> (Driver, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut driver = Driver::new(listener.local_addr().unwrap(), timeout).unwrap();
-    driver.open(SOURCE).unwrap();
+    let opened = driver.open(CLIENT, SOURCE, started, first).unwrap();
+    assert!(opened.is_some());
     (driver, listener.accept().unwrap().0)
 }
 
@@ -41,7 +48,7 @@ fn puzzle(driver: &mut Driver) -> Id {
 
 fn failure(driver: &mut Driver) -> String {
     match next_news(driver) {
-        News::Failed { source, kind } if source == SOURCE => kind,
+        News::Failed { client, failure } if client == CLIENT => failure.kind,
         other => panic!("{other:?}"),
     }
 }
@@ -56,10 +63,10 @@ fn excluded_time_counts_neither_for_the_latency_nor_for_the_timeout() {
     let (deadline, _) = driver.deadlines.first().unwrap();
     assert!(*deadline > Instant::now() + LONG);
     server.write_all(b"4:paid\n").unwrap();
-    let News::Served { source, latency } = next_news(&mut driver) else {
+    let News::Served { client, latency } = next_news(&mut driver) else {
         panic!("no resource")
     };
-    assert_eq!((source, latency), (SOURCE, Duration::ZERO));
+    assert_eq!((client, latency), (CLIENT, Duration::ZERO));
     assert!(driver.is_done() && driver.deadlines.is_empty());
     let mut request = Vec::new();
     server.read_to_end(&mut request).unwrap();
@@ -102,4 +109,55 @@ fn a_silent_exchange_sends_nothing_before_it_is_told_to_ask() {
     assert_eq!(&request, b"1:\n");
     driver.close(id);
     assert!(driver.is_done() && driver.deadlines.is_empty());
+}
+
+#[test]
+fn an_answer_after_the_deadline_is_a_timeout() {
+    let due = Instant::now() - LONG;
+    let (mut driver, mut server) = exchange_that_begins(First::Request, LONG / 2, due);
+    // Both answers have arrived when the driver looks for the first time.
+    server.write_all(&[PUZZLE, b"4:paid\n"].concat()).unwrap();
+    let id = puzzle(&mut driver);
+    driver.pay(id, b"stamp", Duration::ZERO);
+    assert_eq!(failure(&mut driver), "timeout");
+    assert!(driver.is_done() && driver.deadlines.is_empty());
+}
+
+#[test]
+fn a_connection_can_begin_with_a_stamp() {
+    let first = First::Stamp(b"stamp".to_vec());
+    let (mut driver, mut server) = exchange_that_begins(first, LONG, Instant::now());
+    server.write_all(b"4:paid\n").unwrap();
+    let News::Served { client, .. } = next_news(&mut driver) else {
+        panic!("no resource")
+    };
+    assert_eq!(client, CLIENT);
+    let mut sent = Vec::new();
+    server.read_to_end(&mut sent).unwrap();
+    assert_eq!(sent, b"3:stamp\n");
+}
+
+#[test]
+fn a_refusal_in_the_segment_of_the_puzzle_is_the_reason_although_the_server_has_reset() {
+    let (mut driver, mut server) = exchange(LONG);
+    let mut request = [0; 3];
+    driver.turn(Some(Instant::now())).unwrap();
+    server.read_exact(&mut request).unwrap();
+    server
+        .write_all(&[PUZZLE, b"0:server is busy\n"].concat())
+        .unwrap();
+    let id = puzzle(&mut driver);
+    socket2::SockRef::from(&server)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+    drop(server);
+    driver.pay(id, b"stamp", Duration::ZERO);
+    assert_eq!(failure(&mut driver), "refused: server is busy");
+}
+
+#[test]
+fn a_quiet_exchange_is_told_that_the_server_is_busy() {
+    let (mut driver, mut server) = exchange_that_begins(First::Later, LONG, Instant::now());
+    server.write_all(b"0:server is busy\n").unwrap();
+    assert_eq!(failure(&mut driver), "refused: server is busy");
 }

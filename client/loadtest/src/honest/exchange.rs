@@ -2,39 +2,39 @@
 //! and it does not solve the puzzle.
 //!
 //! ```text
-//! Silent -> Connecting -> AwaitsPuzzle -> HoldsPuzzle -> AwaitsResource
+//! Quiet -> Connecting -> AwaitsPuzzle -> HoldsPuzzle -> AwaitsResource
+//!                   `------------------------------------^  with a stamp
 //! ```
 
 use std::io;
 use std::mem;
-use std::net::Ipv4Addr;
 use std::num::NonZero;
 use std::time::Instant;
 
 use mio::net::TcpStream;
 use powtcp_common::hashcash::{Challenge, Kernel, Watch, solve};
 use powtcp_common::line::{LineBuffer, LineTooLong};
-use powtcp_common::log_line::escape;
 use powtcp_common::message::{Command, MAX_SERVER_LINE, Message};
 use powtcp_server::net::io::{read, write};
 
+use super::failure::Failure;
 use crate::driver::dial;
 
 /// The hardest puzzle that is solved. A thread takes about a second for it, and a harder one would
 /// measure the solver.
 const MAX_BITS: u8 = 24;
-/// The part of an error text that names a kind of failure. It bounds the table of failures.
-const MAX_REASON: usize = 80;
 
 /// A handshake in progress.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) socket: TcpStream,
-    /// The address that it connects from.
-    pub(crate) source: Ipv4Addr,
+    /// Names the client in the news of the driver.
+    pub(crate) client: u64,
     /// The start of its latency and its timeout.
     pub(crate) started: Instant,
     stage: Stage,
+    /// The stamp that is the first message; without it, the first message is a request.
+    stamp: Option<Vec<u8>>,
     lines: LineBuffer<MAX_SERVER_LINE>,
     /// Bytes that arrived together with the puzzle, after its line.
     unread: Box<[u8]>,
@@ -42,8 +42,8 @@ pub(crate) struct Exchange {
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// It ignores the server until it is told to ask.
-    Silent,
+    /// It sends nothing until it is told to begin.
+    Quiet,
     Connecting,
     AwaitsPuzzle,
     HoldsPuzzle,
@@ -57,49 +57,62 @@ pub(crate) enum Progress {
     Puzzle(Challenge),
     /// The resource arrived.
     Served,
-    /// The handshake failed; the text names the kind of failure.
-    Failed(String),
+    /// The connection ended without an answer to the handshake.
+    Failed(Failure),
+}
+
+/// The first message of a connection.
+#[derive(Debug)]
+pub(crate) enum First {
+    /// None before [`Exchange::begin`].
+    Later,
+    /// A request for a puzzle.
+    Request,
+    /// A stamp for a puzzle that an earlier connection got.
+    Stamp(Vec<u8>),
 }
 
 impl Exchange {
-    /// Creates an exchange on a socket that is about to connect. It asks as soon as it is connected.
-    pub(crate) fn new(socket: TcpStream, source: Ipv4Addr, started: Instant) -> Self {
+    /// Creates an exchange of `client` on a socket that is about to connect.
+    pub(crate) fn new(socket: TcpStream, client: u64, started: Instant, first: First) -> Self {
+        let (stage, stamp) = match first {
+            First::Later => (Stage::Quiet, None),
+            First::Request => (Stage::Connecting, None),
+            First::Stamp(stamp) => (Stage::Connecting, Some(stamp)),
+        };
         Self {
             socket,
-            source,
+            client,
             started,
-            stage: Stage::Connecting,
+            stage,
+            stamp,
             lines: LineBuffer::new(),
             unread: Box::default(),
         }
     }
 
-    /// Creates an exchange that sends nothing before [`ask`](Self::ask).
-    pub(crate) fn silent(socket: TcpStream, source: Ipv4Addr) -> Self {
-        Self {
-            stage: Stage::Silent,
-            ..Self::new(socket, source, Instant::now())
-        }
-    }
-
-    /// Asks for a puzzle, now or as soon as the socket is connected. The answer comes with an event.
-    pub(crate) fn ask(&mut self, now: Instant) -> Option<Progress> {
-        self.started = now;
+    /// Sends the first message of a quiet exchange, now or as soon as the socket is connected: `stamp`,
+    /// or a request for a puzzle. The answer comes with an event.
+    pub(crate) fn begin(&mut self, stamp: Option<Vec<u8>>) -> Option<Progress> {
         self.stage = Stage::Connecting;
-        self.connect(false)
+        self.stamp = stamp;
+        self.connect()
     }
 
     /// Goes on as far as the socket allows. `readable` says whether there may be something to read.
     /// Returns `None` if the exchange waits for the server.
     pub(crate) fn on_event(&mut self, readable: bool, buffer: &mut [u8]) -> Option<Progress> {
         match self.stage {
-            Stage::Silent => None,
-            Stage::Connecting => {
-                let progress = self.connect(readable);
-                if progress.is_some() || !readable {
-                    return progress;
+            Stage::Quiet | Stage::Connecting => {
+                let failed = self.connect();
+                // A server that is busy says so before it is asked, and its reason says more than a
+                // failure of the connection.
+                match readable.then(|| self.receive(buffer)).flatten() {
+                    Some(Progress::Failed(failure)) if !failure.is_refusal() => {
+                        failed.or(Some(Progress::Failed(failure)))
+                    }
+                    said => said.or(failed),
                 }
-                self.receive(buffer)
             }
             Stage::AwaitsPuzzle | Stage::HoldsPuzzle | Stage::AwaitsResource => {
                 self.receive(buffer)
@@ -110,23 +123,25 @@ impl Exchange {
     /// Sends `stamp`, and goes on.
     pub(crate) fn pay(&mut self, stamp: &[u8], buffer: &mut [u8]) -> Option<Progress> {
         self.stage = Stage::AwaitsResource;
-        let progress = self.send(Command::RequestResource, stamp);
-        if progress.is_some() {
-            return progress;
-        }
-        // The poll reports only new bytes: some may be here since the puzzle was.
-        self.receive(buffer)
+        let failed_write = self.send(Command::RequestResource, stamp);
+        // The poll reports only new bytes: some may be here since the puzzle was. They are read after a
+        // failed write too, because they tell why the server closed.
+        self.receive(buffer).or(failed_write)
     }
 
-    /// Sends the request if the socket is connected.
-    fn connect(&mut self, readable: bool) -> Option<Progress> {
+    /// Sends the first message if the socket is connected and it is time for it.
+    fn connect(&mut self) -> Option<Progress> {
         match dial::is_connected(&self.socket) {
             Ok(false) => None,
+            Ok(true) if matches!(self.stage, Stage::Quiet) => None,
             Ok(true) => {
-                self.stage = Stage::AwaitsPuzzle;
-                let progress = self.send(Command::RequestPuzzle, b"");
-                // If the server has sent something, it says more than a failed write.
-                progress.filter(|_| !readable)
+                if let Some(stamp) = self.stamp.take() {
+                    self.stage = Stage::AwaitsResource;
+                    self.send(Command::RequestResource, &stamp)
+                } else {
+                    self.stage = Stage::AwaitsPuzzle;
+                    self.send(Command::RequestPuzzle, b"")
+                }
             }
             Err(error) => Some(failed("connect", &error)),
         }
@@ -139,7 +154,7 @@ impl Exchange {
         while progress.is_none() {
             progress = match read(&mut self.socket, buffer) {
                 Ok(None) => return None,
-                Ok(Some(0)) => Some(Progress::Failed("closed by the server".to_string())),
+                Ok(Some(0)) => Some(Progress::Failed(Failure::closed())),
                 Ok(Some(len)) => self.on_bytes(&buffer[..len]),
                 Err(error) => Some(failed("read", &error)),
             };
@@ -151,7 +166,7 @@ impl Exchange {
     fn on_bytes(&mut self, mut bytes: &[u8]) -> Option<Progress> {
         let line = match self.lines.next_line(&mut bytes) {
             Ok(line) => line?,
-            Err(LineTooLong) => return Some(Progress::Failed("line too long".to_string())),
+            Err(LineTooLong) => return Some(ended("line too long")),
         };
         self.unread = bytes.into();
         Some(self.on_line(&line))
@@ -159,26 +174,22 @@ impl Exchange {
 
     fn on_line(&mut self, line: &[u8]) -> Progress {
         let Ok(Message { command, payload }) = Message::parse(line) else {
-            return Progress::Failed("unexpected message".to_string());
+            return ended("unexpected message");
         };
         match (self.stage, command) {
-            (_, Command::Error) => {
-                let mut text = "refused: ".to_string();
-                escape(&mut text, &payload[..payload.len().min(MAX_REASON)]);
-                Progress::Failed(text)
-            }
+            (_, Command::Error) => Progress::Failed(Failure::refused(payload)),
             (Stage::AwaitsPuzzle, Command::ResponsePuzzle) => match Challenge::parse(payload) {
                 Ok(challenge) if challenge.difficulty().bits() > MAX_BITS => {
-                    Progress::Failed(format!("puzzle harder than {MAX_BITS} bits"))
+                    ended(format!("puzzle harder than {MAX_BITS} bits"))
                 }
                 Ok(challenge) => {
                     self.stage = Stage::HoldsPuzzle;
                     Progress::Puzzle(challenge)
                 }
-                Err(error) => Progress::Failed(format!("bad puzzle: {error}")),
+                Err(error) => ended(format!("bad puzzle: {error}")),
             },
             (Stage::AwaitsResource, Command::ResponseResource) => Progress::Served,
-            _ => Progress::Failed("unexpected message".to_string()),
+            _ => ended("unexpected message"),
         }
     }
 
@@ -188,7 +199,7 @@ impl Exchange {
         Message { command, payload }.write_to(&mut line);
         match write(&mut self.socket, &line) {
             Ok(len) if len == line.len() => None,
-            Ok(_) => Some(Progress::Failed("write: cut short".to_string())),
+            Ok(_) => Some(ended("write: cut short")),
             Err(error) => Some(failed("write", &error)),
         }
     }
@@ -203,5 +214,9 @@ pub(crate) fn solved(challenge: &Challenge) -> Vec<u8> {
 }
 
 fn failed(what: &str, error: &io::Error) -> Progress {
-    Progress::Failed(format!("{what}: {error}"))
+    Progress::Failed(Failure::io(what, error))
+}
+
+fn ended(kind: impl Into<String>) -> Progress {
+    Progress::Failed(Failure::new(kind))
 }

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::time::Instant;
 
-use crate::config::Config;
+use super::exchange::First;
+use crate::config::{Config, SOURCES};
 use crate::driver::dial::Sources;
 use crate::driver::{Driver, Id, News};
 use crate::error::LoadtestError;
@@ -27,7 +29,7 @@ const BATCH: usize = 1000;
 pub(crate) fn measure(config: &Config) -> Result<IdleCost, LoadtestError> {
     let server = own_server::start_with_room(config)?;
     let mut driver = Driver::new(server.address(), config.timeout)?;
-    let mut sources = Sources::new(Ipv4Addr::LOCALHOST, config.sources);
+    let mut sources = Sources::new(Ipv4Addr::LOCALHOST, config.sources.unwrap_or(SOURCES));
     // What the first connection makes the server allocate is not the cost of each connection.
     hold_puzzle(&mut driver, &mut sources)?;
     let empty = server.usage()?.resident;
@@ -55,7 +57,7 @@ pub(crate) fn measure(config: &Config) -> Result<IdleCost, LoadtestError> {
 
 /// Opens a connection, and waits until it holds a puzzle.
 fn hold_puzzle(driver: &mut Driver, sources: &mut Sources) -> io::Result<Id> {
-    driver.open(sources.next())?;
+    driver.open(0, sources.next(), Instant::now(), First::Request)?;
     loop {
         if let [id] = puzzled(driver)?[..] {
             return Ok(id);
@@ -84,7 +86,10 @@ fn puzzled(driver: &mut Driver) -> io::Result<Vec<Id>> {
     let news = driver.turn(None)?.into_iter();
     news.map(|news| match news {
         News::Puzzle { id, .. } => Ok(id),
-        News::Failed { kind, .. } => Err(io::Error::other(format!("an idle connection: {kind}"))),
+        News::Failed { failure, .. } => {
+            let text = format!("an idle connection: {}", failure.kind);
+            Err(io::Error::other(text))
+        }
         News::Served { .. } => Err(io::Error::other("an idle connection: served unpaid")),
     })
     .collect()

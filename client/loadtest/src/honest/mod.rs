@@ -1,10 +1,15 @@
 //! Honest load: clients that pay for what they get, or at least ask for a puzzle.
 //!
-//! [`exchange`] is one handshake. [`handshakes`] makes many of them as fast as it can, [`idle`] holds
-//! connections, and [`clients`] are the few that measure what an attack does to them.
+//! [`exchange`] is one handshake on one connection. [`handshakes`] makes many of them as fast as it can,
+//! [`idle`] holds connections. The clients of [`schedule`] start at a fixed rate and keep what they have
+//! paid when they lose a connection: they measure latency, and what an attack does to it.
 
-pub(crate) mod clients;
+mod client;
 pub(crate) mod exchange;
+pub(crate) mod failure;
 pub(crate) mod handshakes;
 pub(crate) mod idle;
+mod intervals;
 pub(crate) mod results;
+pub(crate) mod schedule;
+mod solvers;

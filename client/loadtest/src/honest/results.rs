@@ -3,20 +3,26 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::intervals::Intervals;
+
 /// What became of the handshakes of a phase.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     /// Of the successful handshakes; sorted at the end of the phase.
     latencies: Vec<Duration>,
+    /// The connections of each successful handshake after its first; sorted likewise.
+    reconnections: Vec<u32>,
     elapsed: Duration,
+    pub(crate) intervals: Intervals,
     /// How many handshakes failed, by kind.
     pub(crate) failures: BTreeMap<String, usize>,
 }
 
 impl Results {
-    /// Counts a successful handshake.
-    pub(crate) fn succeed(&mut self, latency: Duration) {
+    /// Counts a successful handshake, which needed `reconnections` connections after its first.
+    pub(crate) fn succeed(&mut self, latency: Duration, reconnections: u32) {
         self.latencies.push(latency);
+        self.reconnections.push(reconnections);
     }
 
     /// Counts a failed handshake by its kind of failure.
@@ -28,6 +34,7 @@ impl Results {
     pub(crate) fn conclude(mut self, elapsed: Duration) -> Self {
         self.elapsed = elapsed;
         self.latencies.sort_unstable();
+        self.reconnections.sort_unstable();
         self
     }
 
@@ -41,20 +48,31 @@ impl Results {
         self.failures.values().sum()
     }
 
+    /// Returns how long the phase took.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
     /// Returns the number of successful handshakes per second.
     pub(crate) fn rate(&self) -> f64 {
         self.latencies.len() as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Returns the percentile `share`, from 0 to 1, of the latencies, by nearest rank; zero without
+    /// Returns the percentile `share`, from 0 to 1, of the latencies, by nearest rank; `None` without
     /// a successful handshake.
-    pub(crate) fn latency(&self, share: f64) -> Duration {
-        let rank = (self.latencies.len() as f64 * share).ceil() as usize;
-        self.latencies
-            .get(rank.saturating_sub(1))
-            .copied()
-            .unwrap_or_default()
+    pub(crate) fn latency(&self, share: f64) -> Option<Duration> {
+        percentile(&self.latencies, share)
     }
+
+    /// Returns the percentile `share` of the reconnections, likewise.
+    pub(crate) fn reconnections(&self, share: f64) -> Option<u32> {
+        percentile(&self.reconnections, share)
+    }
+}
+
+fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied()
 }
 
 #[cfg(test)]
@@ -65,14 +83,19 @@ mod tests {
     fn percentiles_are_taken_by_nearest_rank() {
         let mut results = Results::default();
         for latency in (1..=100).rev() {
-            results.succeed(Duration::from_millis(latency));
+            results.succeed(Duration::from_millis(latency), latency as u32 % 2);
         }
         let results = results.conclude(Duration::from_secs(2));
         let shares = [0.5, 0.9, 0.99, 1.0];
-        let expected = [50, 90, 99, 100].map(Duration::from_millis);
+        let expected = [50, 90, 99, 100].map(|ms| Some(Duration::from_millis(ms)));
         assert_eq!(shares.map(|share| results.latency(share)), expected);
         assert_eq!((results.succeeded(), results.rate()), (100, 50.0));
-        assert_eq!(Results::default().latency(0.5), Duration::ZERO);
+        assert_eq!(
+            [0.5, 0.51].map(|share| results.reconnections(share)),
+            [Some(0), Some(1)]
+        );
+        let none = Results::default();
+        assert_eq!((none.latency(0.5), none.reconnections(0.5)), (None, None));
     }
 
     #[test]

@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use super::table::Table;
+use super::table::{Table, cell};
 use crate::attack::siege::Row;
 use crate::config::{AttackPlan, Config};
-use crate::honest::clients::CLIENTS;
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 14] = [
     "attack",
     "opened",
     "tried",
@@ -16,9 +15,12 @@ const COLUMNS: [&str; 11] = [
     "p99 ms",
     "max ms",
     "x none",
+    "unserved %",
+    "reconnects",
     "CPU %",
     "peak kB",
-    "log B/min",
+    "log B",
+    "in s",
 ];
 
 /// Returns a line with the strength of the attacks, one row for each of them, and their failures. The
@@ -27,34 +29,47 @@ pub(crate) fn text(config: &Config, plan: &AttackPlan, rows: &[Row]) -> String {
     let mut table = Table::default();
     table.wide_row(COLUMNS.map(String::from));
     for row in rows {
-        let ratio = row.ratio(rows);
+        let honest = &row.honest;
         table.wide_row([
             row.attack.to_string(),
             row.opened.to_string(),
-            (row.honest.succeeded() + row.honest.failed()).to_string(),
-            row.honest.succeeded().to_string(),
-            format!("{:.2}", row.milliseconds(0.5)),
-            format!("{:.2}", row.milliseconds(0.99)),
-            format!("{:.1}", row.milliseconds(1.0)),
-            ratio.map_or("-".to_string(), |ratio| format!("{ratio:.1}")),
-            format!("{:.0}", row.cpu * 100.0),
-            (row.peak / 1024).to_string(),
-            format!("{:.0}", row.log),
+            (honest.succeeded() + honest.failed()).to_string(),
+            honest.succeeded().to_string(),
+            cell(row.milliseconds(0.5), 2),
+            cell(row.milliseconds(0.99), 2),
+            cell(row.milliseconds(1.0), 1),
+            cell(row.ratio(rows), 1),
+            cell(honest.intervals.unserved().map(|share| share * 100.0), 0),
+            cell(honest.reconnections(0.5).map(f64::from), 0),
+            cell(row.cost.as_ref().map(|cost| cost.cpu * 100.0), 0),
+            cell(row.cost.as_ref().map(|cost| (cost.peak / 1024) as f64), 0),
+            row.log.to_string(),
+            format!("{:.1}", honest.elapsed().as_secs_f64()),
         ]);
     }
+    let most = plan.connections;
     let mut text = format!(
-        "{CLIENTS} honest clients, {} bits; {} attacking connections from {} addresses, {} a second, \
-         {} s\n\n{table}",
-        config.bits,
-        plan.connections,
-        config.sources,
-        plan.rate,
-        plan.time.as_secs_f64()
+        "{} honest clients a second, {} bits; ",
+        config.rate, config.bits
     );
+    if let [attack] = plan.attacks {
+        let rate = plan.rate.unwrap_or(attack.rate);
+        let sources = config.sources.unwrap_or(attack.sources);
+        // Writing to a `String` never fails.
+        let _ = write!(
+            text,
+            "{most} attacking connections from {sources} addresses, {rate} a second, "
+        );
+    } else {
+        let _ = write!(text, "at most {most} attacking connections, ");
+    }
+    let _ = write!(text, "{} s\n\n{table}", plan.time.as_secs_f64());
     for row in rows {
         for (kind, count) in &row.honest.failures {
-            // Writing to a `String` never fails.
             let _ = writeln!(text, "{}: {count} failed: {kind}", row.attack);
+        }
+        if let Some(end) = &row.server_end {
+            let _ = writeln!(text, "{}: the server ended: {end}", row.attack);
         }
     }
     text
@@ -62,14 +77,14 @@ pub(crate) fn text(config: &Config, plan: &AttackPlan, rows: &[Row]) -> String {
 
 impl Row {
     /// Returns the percentile `share` of the latencies of honest handshakes.
-    fn milliseconds(&self, share: f64) -> f64 {
-        self.honest.latency(share).as_secs_f64() * 1e3
+    fn milliseconds(&self, share: f64) -> Option<f64> {
+        let latency = self.honest.latency(share)?;
+        Some(latency.as_secs_f64() * 1e3)
     }
 
     /// Returns the p99 divided by that of the first of `rows`, if a client was served in both.
     fn ratio(&self, rows: &[Self]) -> Option<f64> {
-        let without_attack = rows.first()?.milliseconds(0.99);
-        let attacked = self.milliseconds(0.99);
-        (without_attack > 0.0 && attacked > 0.0).then(|| attacked / without_attack)
+        let without_attack = rows.first()?.milliseconds(0.99)?;
+        Some(self.milliseconds(0.99)? / without_attack)
     }
 }

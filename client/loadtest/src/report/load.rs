@@ -1,26 +1,29 @@
 //! The table of handshakes and idle connections.
 
-use super::table::Table;
+use super::table::{Table, cell};
 use crate::config::Config;
 use crate::honest::handshakes::Findings;
+use crate::honest::results::Results;
 
 /// Returns one row for each figure.
 pub(crate) fn table(config: &Config, findings: &Findings) -> Table {
-    let results = &findings.results;
+    let results = &findings.closed;
+    let rate = (results.succeeded() > 0).then(|| results.rate());
     let mut table = Table::default();
     table.row("server", findings.address);
     table.row("handshakes", config.handshakes);
     table.row("concurrent", config.concurrency);
-    table.row("handshakes a second", format_args!("{:.0}", results.rate()));
-    for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)] {
-        let latency = results.latency(share).as_secs_f64() * 1e3;
-        table.row(
-            format_args!("latency {name}"),
-            format_args!("{latency:.2} ms"),
-        );
+    table.row("handshakes a second", cell(rate, 0));
+    latencies(&mut table, "closed", results);
+    if let Some(open) = &findings.open {
+        table.row("open rate a second", config.rate);
+        latencies(&mut table, "open", open);
+        let unserved = open.intervals.unserved().map(|share| share * 100.0);
+        table.row("open unserved", with_unit(unserved, 0, "%"));
     }
-    table.row("failures", results.failed());
-    for (kind, count) in &results.failures {
+    table.row("failures", findings.failed());
+    let open = findings.open.iter().flat_map(|open| &open.failures);
+    for (kind, count) in results.failures.iter().chain(open) {
         table.row(format_args!("  {kind}"), count);
     }
     if let Some([before, after]) = findings.usage {
@@ -39,4 +42,23 @@ pub(crate) fn table(config: &Config, findings: &Findings) -> Table {
         );
     }
     table
+}
+
+/// Adds the latencies of a phase.
+fn latencies(table: &mut Table, phase: &str, results: &Results) {
+    for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)] {
+        let latency = results.latency(share);
+        let milliseconds = latency.map(|latency| latency.as_secs_f64() * 1e3);
+        table.row(
+            format_args!("{phase} latency {name}"),
+            with_unit(milliseconds, 2, "ms"),
+        );
+    }
+}
+
+/// Returns a number with its unit, or `-` where there is none.
+fn with_unit(number: Option<f64>, decimals: usize, unit: &str) -> String {
+    number.map_or(cell(None, 0), |_| {
+        format!("{} {unit}", cell(number, decimals))
+    })
 }

@@ -20,6 +20,11 @@ impl Table {
     }
 }
 
+/// Returns a number with some decimals, or `-` where there is none.
+pub(crate) fn cell(number: Option<f64>, decimals: usize) -> String {
+    number.map_or("-".to_string(), |number| format!("{number:.decimals$}"))
+}
+
 /// One line for each row: the first column is aligned to the left, the others to the right.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

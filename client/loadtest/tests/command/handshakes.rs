@@ -64,7 +64,7 @@ fn a_server_that_serves_every_client_gets_a_table_without_failures() {
             .expect("a number");
         assert!(rate > 0.0);
         let latencies = ["p50", "p90", "p99", "max"].map(|name| {
-            let value = row(&outcome, &format!("latency {name}"));
+            let value = row(&outcome, &format!("closed latency {name}"));
             let milliseconds = value.strip_suffix(" ms").expect("milliseconds");
             milliseconds.parse::<f64>().expect("a number")
         });
@@ -214,4 +214,36 @@ fn a_puzzle_that_is_too_hard_is_not_solved() {
     assert_eq!(row(&outcome, "puzzle harder than 24 bits"), "1");
     server.finish();
     server.assert_no_further_connection();
+}
+
+#[test]
+fn a_phase_without_success_has_no_figures() {
+    let server = FakeServer::start_for_many(|mut client: Peer| {
+        take_payment(&mut client);
+        client.rest_while_open();
+    });
+    let outcome = run(&[server.address(), "-n", "1", "--timeout", "100ms"]);
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(row(&outcome, "timeout"), "1");
+    assert_eq!(row(&outcome, "closed latency p50"), "-");
+    assert_eq!(row(&outcome, "handshakes a second"), "-");
+}
+
+#[test]
+fn a_busy_answer_in_the_segment_of_the_puzzle_is_counted_as_such() {
+    let busy = Refusal::ServerBusy;
+    assert_failures(FEW, &format!("refused: {busy}"), move |mut client| {
+        client.answer_request(format!("{}0:{busy}\n", puzzle_line(4)));
+        client.rest();
+    });
+}
+
+#[test]
+fn handshakes_at_a_fixed_rate_have_rows_of_their_own() {
+    let server = serve("paid", &["--bits", "4"]);
+    let outcome = run(&[&server, "-n", "1", "--honest-rate", "20"]);
+    assert_served(&outcome);
+    assert_eq!(row(&outcome, "open rate a second"), "20");
+    assert!(row(&outcome, "open latency p99").ends_with(" ms"));
+    assert!(row(&outcome, "open unserved").ends_with(" %"));
 }

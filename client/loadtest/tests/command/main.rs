@@ -14,5 +14,6 @@ mod support {
 mod attacks;
 mod handshakes;
 mod own_server;
+mod processes;
 mod readme;
 mod usage;

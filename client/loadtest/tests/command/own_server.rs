@@ -5,7 +5,16 @@ use powtcp_testkit::process::Outcome;
 use crate::loadtest::{loadtest, row, with_server};
 use crate::support::program::{Expect, outcome_of};
 
-const LOAD: [&str; 6] = ["-n", "200", "-c", "8", "--sources", "2"];
+const LOAD: [&str; 8] = [
+    "-n",
+    "200",
+    "-c",
+    "8",
+    "--sources",
+    "2",
+    "--honest-rate",
+    "0",
+];
 
 fn run(arguments: &[&str]) -> Outcome {
     outcome_of(with_server(loadtest(&[&LOAD, arguments].concat())))

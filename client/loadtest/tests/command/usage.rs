@@ -53,7 +53,7 @@ fn only_a_server_on_this_machine_is_put_under_load() {
 
 #[test]
 fn a_value_out_of_range_is_named_with_its_option() {
-    let cases: [(&[&str], &[&str], &str); 10] = [
+    let cases: [(&[&str], &[&str], &str); 11] = [
         (
             &["--handshakes", "-n"],
             &["0", "100000001", "-1", "many", "", "1.5"],
@@ -64,6 +64,7 @@ fn a_value_out_of_range_is_named_with_its_option() {
             &["0", "100001", "+1", "0x10"],
             "100000",
         ),
+        (&["--honest-rate"], &["-1", "10001", "fast"], " to 10000"),
         (&["--sources"], &["0", "65537", " 1"], "65536"),
         (
             &["--timeout"],
@@ -76,7 +77,7 @@ fn a_value_out_of_range_is_named_with_its_option() {
             &["--attack"],
             &["", "none", "Silent", "silent,asked"],
             "all, silent, asked, slowloris, hoard, garbage, wrong-stamp, never-read, churn, \
-             endless-line",
+             endless-line, crowd, linger",
         ),
         (
             &["--attack-connections"],
