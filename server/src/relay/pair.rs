@@ -21,6 +21,8 @@ pub(super) struct Pair {
     up: Flow,
     /// From the upstream to the client.
     down: Flow,
+    /// Bytes of our own that go to the client first.
+    greeting: u64,
     /// Which side ended its stream first.
     first_end: Option<Ending>,
     /// When bytes were last carried.
@@ -58,6 +60,7 @@ impl Pair {
         Self {
             client,
             upstream,
+            greeting: to_client.len() as u64,
             up: Flow::new(to_upstream),
             down: Flow::new(to_client),
             first_end: None,
@@ -67,7 +70,8 @@ impl Pair {
 
     /// Returns the bytes that were carried to the upstream and to the client.
     pub(super) fn relayed(&self) -> [u64; 2] {
-        [self.up.relayed(), self.down.relayed()]
+        let to_client = self.down.relayed().saturating_sub(self.greeting);
+        [self.up.relayed(), to_client]
     }
 
     /// Returns the bytes that are kept because a side does not take them.
