@@ -26,11 +26,13 @@ pub enum Refusal {
     ShuttingDown,
     /// The server has failed, for example to draw random bytes.
     InternalError,
+    /// The service behind a gate refuses connections, or does not answer in time.
+    ServiceUnavailable,
 }
 
 impl Refusal {
     /// All reasons, in the order of their discriminants.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TooManyPuzzles,
         Self::StampNotCorrect,
         Self::StampNotFound,
@@ -41,6 +43,7 @@ impl Refusal {
         Self::ServerBusy,
         Self::ShuttingDown,
         Self::InternalError,
+        Self::ServiceUnavailable,
     ];
 
     /// Returns the name in metrics and reports.
@@ -56,6 +59,7 @@ impl Refusal {
             Self::ServerBusy => "server_busy",
             Self::ShuttingDown => "shutting_down",
             Self::InternalError => "internal_error",
+            Self::ServiceUnavailable => "service_unavailable",
         }
     }
 
@@ -72,6 +76,7 @@ impl Refusal {
             Self::ServerBusy => "server is busy",
             Self::ShuttingDown => "server is shutting down",
             Self::InternalError => "internal error",
+            Self::ServiceUnavailable => "service unavailable",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What an operator can set: the table of options, and the configuration that is read from it.
 
+mod gate;
 mod listen;
 mod secret;
 mod settings;
@@ -12,6 +13,7 @@ use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
 use powtcp_common::log_line::{Format, Level};
 use powtcp_options::{Options, Program, Spec, UsageError, whole_number};
 
+pub use gate::{GateConfig, Target};
 pub use listen::Listen;
 pub use secret::{MAX_SECRET_LEN, MIN_SECRET_LEN, Secret};
 pub use settings::Setting;
@@ -43,6 +45,11 @@ const OPTIONS: &[Spec] = &[
     Spec::new("--max-connections N", "10000", "connections held at once"),
     Spec::new("--max-connections-per-ip N", "0", "per IPv4 address or IPv6 /64; 0 for no limit"),
     Spec::new("--when-full POLICY", "evict", "evict from the busiest source, or refuse new ones"),
+    Spec::optional("--upstream ADDR", "none", "gate: relay paid connections to HOST:PORT or unix:PATH"),
+    Spec::new("--connect-timeout DURATION", "5s", "how long connecting to the upstream may take"),
+    Spec::new("--idle-timeout DURATION", "1h", "a relay without traffic ends; 0s for never"),
+    Spec::new("--max-relays N", "10000", "relays open or connecting at once"),
+    Spec::optional("--max-relays-per-ip N", "an eighth, at least 64", "relays of one source; 0 for no limit"),
     Spec::new("--max-puzzles N", "8", "puzzles a connection may ask for"),
     Spec::optional("--secret FILE", "drawn at start", "at least 32 bytes that sign puzzles"),
     Spec::optional("--resources FILE", "built-in quotes", "one resource per line, drawn at random"),
@@ -87,7 +94,9 @@ pub struct Config {
     pub secret: Secret,
     /// Whether the secret is that of `--secret`.
     pub has_secret_file: bool,
-    /// What is served.
+    /// The gate; without one, resources are served.
+    pub gate: Option<GateConfig>,
+    /// What is served without a gate.
     pub resources: Resources,
     /// The least severe lines that are logged.
     pub log_level: Level,
@@ -123,6 +132,7 @@ impl Config {
                 Some(file) => file.secret,
                 None => Secret::draw().map_err(|error| options.unusable("--secret", error))?,
             },
+            gate: GateConfig::new(options)?,
             resources: resources(options)?,
             log_level: options.choice("--log-level", &LEVELS)?,
             log_format: options.choice("--log-format", &FORMATS)?,

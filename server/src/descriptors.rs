@@ -31,6 +31,8 @@ pub struct DescriptorPlan {
     pub allowed: u64,
     /// Connections held at once.
     pub connections: usize,
+    /// Relays held at once, of two descriptors each.
+    pub relays: usize,
     /// Newcomers that wait for admission.
     pub waiting: usize,
 }
@@ -38,14 +40,14 @@ pub struct DescriptorPlan {
 impl DescriptorPlan {
     /// Raises the soft limit as far as `connections` need it and the hard limit allows. `open` is the
     /// number of descriptors that are open already.
-    pub fn make(connections: usize, open: u64) -> Self {
+    pub fn make(connections: usize, relays: usize, open: u64) -> Self {
         let others = others(open);
-        let wanted = connections as u64 + MAX_WAITING as u64 + others;
+        let wanted = needed(connections, relays) + MAX_WAITING as u64 + others;
         let allowed = increase_nofile_limit(wanted)
             .or_else(|_| Resource::NOFILE.get_soft())
             // Without a limit that can be read, exhaustion is found out when it happens.
             .unwrap_or(wanted);
-        Self::share(connections, others, allowed)
+        Self::share(connections, relays, others, allowed)
     }
 
     /// Grows the kernel's table of descriptors to the size that the server can need. It must be called
@@ -73,28 +75,40 @@ impl DescriptorPlan {
                 ("wanted", Value::Number(self.wanted)),
                 ("allowed", Value::Number(self.allowed)),
                 ("connections", Value::Number(self.connections as u64)),
+                ("relays", Value::Number(self.relays as u64)),
                 ("waiting", Value::Number(self.waiting as u64)),
             ];
             log.line(now, Level::Warn, "too few descriptors", &fields);
         }
     }
 
-    /// Shares `allowed` descriptors. Both parts get at least one.
-    fn share(connections: usize, others: u64, allowed: u64) -> Self {
-        let wanted = connections as u64 + MAX_WAITING as u64 + others;
+    /// Shares `allowed` descriptors. Each part that is wanted gets at least one place; connections and relays
+    /// are cut in proportion.
+    fn share(connections: usize, relays: usize, others: u64, allowed: u64) -> Self {
+        let wanted = needed(connections, relays) + MAX_WAITING as u64 + others;
         let available = allowed.saturating_sub(others);
         let mut waiting = MAX_WAITING as u64;
         if allowed < wanted {
             waiting = waiting.min(available / QUEUE_PART).max(1);
         }
-        let kept = available.saturating_sub(waiting).max(1);
+        let kept = available.saturating_sub(waiting);
+        let cut = |count: usize| {
+            let share = u128::from(kept) * count as u128 / u128::from(needed(connections, relays));
+            count.min(usize::try_from(share).unwrap_or(usize::MAX).max(1))
+        };
         Self {
             wanted,
             allowed,
-            connections: connections.min(usize::try_from(kept).unwrap_or(usize::MAX)),
+            connections: cut(connections),
+            relays: cut(relays),
             waiting: waiting as usize,
         }
     }
+}
+
+/// Returns the descriptors that the tables of connections and relays need.
+fn needed(connections: usize, relays: usize) -> u64 {
+    (connections + 2 * relays) as u64
 }
 
 /// Returns the number of descriptors that are not for connections, of which `open` are open already. A

@@ -19,6 +19,7 @@ pub mod housekeeping;
 pub mod metrics_page;
 pub mod net;
 pub mod protocol;
+pub mod relay;
 pub mod resources;
 pub mod server;
 pub mod telemetry;

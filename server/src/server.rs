@@ -12,7 +12,8 @@ use mio::{Events, Interest, Poll};
 use powtcp_common::log_line::{Level, Value};
 use signal_hook_mio::v1_0::Signals;
 
-use crate::config::{Config, Listen, StartReport};
+use crate::admission::RelayLimits;
+use crate::config::{Config, GateConfig, Listen, StartReport};
 use crate::descriptors::DescriptorPlan;
 use crate::housekeeping::Housekeeping;
 use crate::metrics_page::{GaugeSources, MetricsPage};
@@ -24,6 +25,7 @@ use crate::net::intake::Intake;
 use crate::net::shared::{Shared, Timer};
 use crate::net::token::Token;
 use crate::protocol::Mint;
+use crate::relay::Relays;
 use crate::telemetry::log::Log;
 use crate::telemetry::process::open_descriptors;
 use crate::time::{Moment, Now};
@@ -44,6 +46,8 @@ pub struct Server {
     /// Shut from the first signal on.
     intake: Intake,
     connections: Connections,
+    /// In a gate, the clients that have paid.
+    relays: Option<Relays>,
     metrics_page: Option<MetricsPage>,
     shutdown_timeout: Duration,
     descriptors: DescriptorPlan,
@@ -63,6 +67,7 @@ impl Server {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let mut start_report = StartReport::new(&config);
+        let gate = config.gate.as_ref().map(GateConfig::resolve).transpose()?;
         let (acceptors, absent) = Acceptors::bind(&config.listen.resolve()?, &registry)?;
         start_report.absent = absent;
         let bind_page = |listen: Listen| {
@@ -76,19 +81,26 @@ impl Server {
         registry.register(&mut signals, Token::Signals.into(), Interest::READABLE)?;
         // After all sockets, because it counts what is open.
         let open = open_descriptors(None).unwrap_or(0);
-        let descriptors = DescriptorPlan::make(config.bounds.connections, open);
+        let relays = config.gate.as_ref().map_or(0, |gate| gate.max_relays);
+        let descriptors = DescriptorPlan::make(config.bounds.connections, relays, open);
         config.bounds.connections = descriptors.connections;
         descriptors.grow_kernel_table();
         let log = Log::start(config.log_level, config.log_format)?;
         let mint = Mint::new(config.secret.as_bytes(), clock.wall_at_start());
+        let mut shared = Shared::new(config.rules, mint, config.resources, log, registry);
+        shared.relay_limits = config
+            .gate
+            .as_ref()
+            .map(|gate| RelayLimits::new(descriptors.relays, gate.max_relays_per_source));
         Ok(Self {
             poll,
             signals,
             clock,
             housekeeping: Housekeeping::default(),
-            shared: Shared::new(config.rules, mint, config.resources, log, registry),
+            shared,
             intake: Intake::new(acceptors, descriptors.waiting),
             connections: Connections::new(config.bounds),
+            relays: gate.map(Relays::new),
             metrics_page,
             shutdown_timeout: config.shutdown_timeout,
             descriptors,
@@ -156,6 +168,7 @@ impl Server {
             shared,
             intake,
             connections,
+            relays,
             metrics_page,
             ..
         } = self;
@@ -163,7 +176,11 @@ impl Server {
             page.accept(shared, now)?;
         }
         intake.take_in(connections, shared, now)?;
-        if intake.is_shut() && connections.is_empty() {
+        if let Some(relays) = relays {
+            relays.take_turn(connections, shared, now);
+        }
+        let has_relays = relays.as_ref().is_some_and(|relays| !relays.is_empty());
+        if intake.is_shut() && connections.is_empty() && !has_relays {
             return Ok(ControlFlow::Break(()));
         }
         Ok(ControlFlow::Continue(()))
@@ -174,11 +191,17 @@ impl Server {
             shared,
             intake,
             connections,
+            relays,
             metrics_page,
             clock,
             ..
         } = self;
         match (token, metrics_page) {
+            (Token::Relay(side, key), _) => {
+                if let Some(relays) = relays {
+                    relays.on_event(side, key, event, connections, shared, now);
+                }
+            }
             (Token::Listener(index), _) => intake.wake(index),
             (Token::Connection(key), _) => {
                 let readiness = Readiness {
@@ -192,6 +215,7 @@ impl Server {
                 let sources = GaugeSources {
                     intake,
                     connections,
+                    relays: relays.as_ref(),
                     clock,
                     now,
                 };
@@ -202,7 +226,8 @@ impl Server {
     }
 
     fn time_to_sleep(&self) -> Option<Duration> {
-        if self.intake.waiting() > 0 {
+        let has_busy_relays = self.relays.as_ref().is_some_and(Relays::is_busy);
+        if self.intake.waiting() > 0 || has_busy_relays {
             return Some(Duration::ZERO);
         }
         let tick = self.shared.timers.next_tick()?;
@@ -258,6 +283,11 @@ impl Server {
                 Some(Timer::Connection(key)) => {
                     self.connections.on_deadline(key as usize, shared, now);
                 }
+                Some(Timer::Relay(key)) => {
+                    if let Some(relays) = &mut self.relays {
+                        relays.on_deadline(key as usize, &mut self.connections, shared, now);
+                    }
+                }
                 Some(Timer::Visit(slot)) => {
                     if let Some(page) = &mut self.metrics_page {
                         page.on_deadline(slot as usize, shared);
@@ -273,6 +303,9 @@ impl Server {
                 Some(Timer::DropReport) => self.housekeeping.report_dropped(shared, now),
                 Some(Timer::Shutdown) => {
                     self.connections.end_shutdown(shared, now);
+                    if let Some(relays) = &mut self.relays {
+                        relays.shut_down(&mut self.connections, shared, now);
+                    }
                     return ControlFlow::Break(());
                 }
             }

@@ -112,14 +112,14 @@ impl Limits {
         self.sources.get(&source).map_or(0, |holding| holding.count)
     }
 
-    /// Decides about a newcomer from `source`.
-    pub fn admission(&mut self, source: Source) -> Admission {
+    /// Decides about a newcomer from `source`, which has `relays` besides its connections here.
+    pub fn admission(&mut self, source: Source, relays: u32) -> Admission {
         let Bounds {
             connections,
             per_source,
             when_full,
         } = self.bounds;
-        if per_source > 0 && self.held_by(source) >= per_source {
+        if per_source > 0 && self.held_by(source) + relays >= per_source {
             return Admission::TurnAway;
         }
         if self.len() < connections {

@@ -3,6 +3,7 @@
 
 mod limits;
 mod queue;
+mod relay_limits;
 mod ring;
 mod source;
 mod standing;
@@ -10,5 +11,6 @@ mod victim;
 
 pub use limits::{Admission, Bounds, Limits, WhenFull};
 pub use queue::NewcomerQueue;
+pub use relay_limits::RelayLimits;
 pub use source::Source;
 pub use standing::Standing;

@@ -30,7 +30,7 @@ impl Config {
         } else {
             "drawn"
         };
-        vec![
+        let mut settings = vec![
             ("bits", number(rules.terms.difficulty.bits().into())),
             ("dialect", text(word_for(&DIALECTS, rules.terms.dialect))),
             ("ttl", time(rules.ttl)),
@@ -44,7 +44,20 @@ impl Config {
             ("resources", number(self.resources.count() as u64)),
             ("log_level", text(word_for(&LEVELS, self.log_level))),
             ("log_format", text(word_for(&FORMATS, self.log_format))),
-        ]
+        ];
+        if let Some(gate) = &self.gate {
+            settings.extend([
+                ("upstream", Setting::Text(gate.target.to_string())),
+                ("connect_timeout", time(gate.connect_timeout)),
+                ("idle_timeout", time(gate.idle_timeout)),
+                ("max_relays", number(gate.max_relays as u64)),
+                (
+                    "max_relays_per_ip",
+                    number(gate.max_relays_per_source.into()),
+                ),
+            ]);
+        }
+        settings
     }
 
     /// Prints what `--check` tells: the settings to standard output, one a line, and the warnings to

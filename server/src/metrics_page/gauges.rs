@@ -5,6 +5,7 @@ use crate::net::clock::Clock;
 use crate::net::connections::Connections;
 use crate::net::intake::Intake;
 use crate::net::shared::Shared;
+use crate::relay::Relays;
 use crate::telemetry::clock_watch::clock_offset;
 use crate::telemetry::metrics::Gauges;
 use crate::telemetry::process::ProcessFiles;
@@ -16,6 +17,8 @@ pub struct GaugeSources<'a> {
     pub intake: &'a Intake,
     /// The table of connections.
     pub connections: &'a Connections,
+    /// The relays, in a gate.
+    pub relays: Option<&'a Relays>,
     /// The clocks.
     pub clock: &'a Clock,
     /// The time of the request.
@@ -31,6 +34,14 @@ impl GaugeSources<'_> {
         Gauges {
             open: Standing::ALL.map(|standing| (standing, limits.count(standing) as u64)),
             max_connections: limits.bounds().connections as u64,
+            relays: self
+                .relays
+                .map_or([0; 2], Relays::counts)
+                .map(|count| count as u64),
+            max_relays: shared
+                .relay_limits
+                .as_ref()
+                .map_or(0, |limits| limits.max() as u64),
             waiting: self.intake.waiting() as u64,
             paused: self.intake.is_paused(),
             suppressed_lines: suppressed

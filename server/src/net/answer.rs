@@ -22,10 +22,13 @@ impl Shared {
                 (Command::ResponseResource, resource.as_bytes())
             }
             Reply::Refusal { why, .. } => (Command::Error, why.text().as_bytes()),
+            // The client is told when the upstream is connected, and the log when the relay has ended.
+            Reply::Paid(_) => return,
         };
         Message { command, payload }.write_to(&mut self.outgoing);
 
         let (kind, field) = match reply {
+            Reply::Paid(_) => return,
             Reply::Puzzle(puzzle) => (Kind::Puzzle, ("puzzle", Value::Peer(puzzle.as_bytes()))),
             Reply::Resource { solved_in } => {
                 let milliseconds = Value::Number(solved_in.as_millis() as u64);

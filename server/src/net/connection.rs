@@ -8,7 +8,8 @@ use mio::{Interest, Registry, Token};
 use super::io::{Fate, Socket, read, write};
 use super::shared::Shared;
 use crate::admission::Standing;
-use crate::protocol::{End, Reply, Session};
+use crate::protocol::{End, Payment, Reply, Session};
+use crate::relay::Paid;
 use crate::time::{Now, TimerId};
 
 /// Reads for one connection in one turn of the loop. It stops a peer that sends as fast as it can from
@@ -47,13 +48,22 @@ pub struct Connection<S> {
     rearm: bool,
 }
 
+/// What a client has paid with, and the bytes that it sent behind its stamp.
+#[derive(Debug)]
+struct Earnest {
+    payment: Payment,
+    early: Box<[u8]>,
+}
+
 /// What is done with the bytes of the peer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Input {
     /// They go to the session.
     Open,
     /// Our FIN is sent; they are discarded, so far this many.
     Draining(u32),
+    /// The client has paid. Nothing more is read here, because it belongs to the upstream.
+    Paid(Box<Earnest>),
     /// Nothing more is read: the stream ended, too much was discarded, or the client has got its
     /// resource and sent nothing after its stamp.
     Finished,
@@ -103,6 +113,37 @@ impl<S: Socket> Connection<S> {
         }
     }
 
+    /// Takes a connection apart whose client has paid; otherwise returns it unchanged.
+    pub fn into_paid(self) -> Result<Paid<S>, Self> {
+        let client = self.session.client();
+        match self.input {
+            Input::Paid(earnest) => {
+                let Earnest { payment, early } = *earnest;
+                Ok(Paid {
+                    socket: self.socket,
+                    client,
+                    payment,
+                    early,
+                    unsent: self.outbox,
+                })
+            }
+            _ => Err(self),
+        }
+    }
+
+    /// Returns whether the client has paid, so that the connection is to become a relay.
+    pub fn is_paid(&self) -> bool {
+        matches!(self.input, Input::Paid(_))
+    }
+
+    /// Creates a connection that has `unsent` bytes to send, with a session that has ended.
+    pub fn with_unsent(socket: S, session: Session, unsent: Box<[u8]>) -> Self {
+        Self {
+            outbox: unsent,
+            ..Self::new(socket, session)
+        }
+    }
+
     /// Registers the socket under `token`, to wait for the peer's first bytes.
     ///
     /// # Errors
@@ -124,7 +165,8 @@ impl<S: Socket> Connection<S> {
     ) -> io::Result<()> {
         self.send(&[])?;
         for _ in 0..READS_PER_TURN {
-            if !self.outbox.is_empty() || matches!(self.input, Input::Finished) {
+            let is_reading = matches!(self.input, Input::Open | Input::Draining(_));
+            if !is_reading || !self.outbox.is_empty() {
                 return Ok(());
             }
             let len = match read(&mut self.socket, buffer)? {
@@ -207,13 +249,21 @@ impl<S: Socket> Connection<S> {
             return Ok(());
         }
         let mut input = bytes;
+        let client = self.session.client();
+        let service = shared.service(client.ip().into());
         loop {
             let Shared { rules, mint, .. } = shared;
-            let reply = self.session.next_reply(&mut input, now.moment, rules, mint);
+            let session = &mut self.session;
+            let reply = session.next_reply(&mut input, now.moment, rules, service, mint);
             let Some(reply) = reply else {
                 break;
             };
-            shared.answer(now, self.session.client(), &reply);
+            shared.answer(now, client, &reply);
+            if let Reply::Paid(payment) = reply {
+                let early = input.into();
+                self.input = Input::Paid(Box::new(Earnest { payment, early }));
+                return self.send_outgoing(shared);
+            }
         }
         if let Some(end) = self.session.end() {
             let is_prompt = shared.outgoing.len() <= MAX_PROMPT_ANSWER;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use mio::Interest;
 use mio::net::TcpStream;
 use powtcp_common::address::ClientAddr;
 use powtcp_common::refusal::Refusal;
@@ -13,6 +14,7 @@ use super::shared::{Shared, Timer};
 use super::token::Token;
 use crate::admission::{Admission, Bounds, Limits, Source, Standing};
 use crate::protocol::{End, Evidence, Reply, Session};
+use crate::relay::Paid;
 use crate::telemetry::log::Kind;
 use crate::telemetry::metrics::Outcome;
 use crate::time::{Moment, Now};
@@ -29,6 +31,21 @@ pub struct Connections<S = TcpStream> {
     /// Whether a peer may go on sending after its last answer, until its deadline.
     linger: bool,
     buffer: Box<[u8]>,
+    /// Clients that have paid, to become relays in this turn.
+    paid: Vec<Paid<S>>,
+}
+
+/// A client that has paid, but whose upstream could not be connected.
+#[derive(Debug)]
+pub struct Returned<S = TcpStream> {
+    /// The connection.
+    pub socket: S,
+    /// The address of the client.
+    pub client: ClientAddr,
+    /// Answers that it has not taken yet.
+    pub unsent: Box<[u8]>,
+    /// What it is told.
+    pub why: Refusal,
 }
 
 impl<S: Socket> Connections<S> {
@@ -39,6 +56,7 @@ impl<S: Socket> Connections<S> {
             limits: Limits::new(bounds),
             linger: true,
             buffer: read_buffer(),
+            paid: Vec::new(),
         }
     }
 
@@ -87,6 +105,45 @@ impl<S: Socket> Connections<S> {
         shared.answer(now, client, &Reply::Refusal { why, evidence });
         shared.metrics.closed(Outcome::TurnedAway);
         turn_away(socket, &mut self.buffer, shared);
+    }
+
+    /// Takes the clients that have paid since the last call. Their connections have left this table.
+    pub fn take_paid(&mut self) -> Vec<Paid<S>> {
+        std::mem::take(&mut self.paid)
+    }
+
+    /// Takes back a client that could not become a relay, tells it why, and closes. If the table is full it
+    /// takes no slot.
+    pub fn take_back(&mut self, returned: Returned<S>, shared: &mut Shared, now: Now) {
+        let Returned {
+            mut socket,
+            client,
+            unsent,
+            why,
+        } = returned;
+        shared.outgoing.extend_from_slice(&unsent);
+        let evidence = Evidence::Partial(Box::default());
+        shared.answer(now, client, &Reply::Refusal { why, evidence });
+        let source = Source::from(client.ip());
+        let is_free = self.limits.admission(source, 0) == Admission::Admit;
+        let key = self.table.vacant_key();
+        let token = Token::Connection(key).into();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if !is_free
+            || shared
+                .registry
+                .reregister(&mut socket, token, interest)
+                .is_err()
+        {
+            return turn_away(socket, &mut self.buffer, shared);
+        }
+        shared.metrics.accepted += 1;
+        let unsent = std::mem::take(&mut shared.outgoing).into();
+        let session = Session::refused(client, now.moment);
+        self.table
+            .insert(Connection::with_unsent(socket, session, unsent));
+        self.limits.enter(key, source);
+        self.on_ready(key, Readiness::default(), shared, now);
     }
 
     /// Handles an event of a connection's socket.
@@ -159,8 +216,9 @@ impl<S: Socket> Connections<S> {
     /// Makes sure that there is a free slot for a newcomer from `source`; evicts if need be. Returns
     /// whether there is one.
     fn make_room(&mut self, source: Source, shared: &mut Shared, now: Now) -> bool {
+        let relays = shared.relays_of(source);
         for attempt in 1..=EVICTION_ATTEMPTS {
-            match self.limits.admission(source) {
+            match self.limits.admission(source, relays) {
                 Admission::Admit => return true,
                 Admission::TurnAway => return false,
                 Admission::Evict(key) => {
@@ -169,7 +227,7 @@ impl<S: Socket> Connections<S> {
                 }
             }
         }
-        self.limits.admission(source) == Admission::Admit
+        self.limits.admission(source, relays) == Admission::Admit
     }
 
     /// Evicts a connection, unless reading it first shows that another one should be evicted: it has paid,
@@ -208,6 +266,9 @@ impl<S: Socket> Connections<S> {
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
+        if result.is_ok() && connection.is_paid() {
+            return self.hand_over(key, shared, now);
+        }
         let token = Token::Connection(key).into();
         let fate =
             result.and_then(|()| connection.finish_turn(&shared.registry, token, self.linger));
@@ -223,14 +284,37 @@ impl<S: Socket> Connections<S> {
         }
     }
 
-    fn remove(&mut self, key: usize, outcome: Outcome, shared: &mut Shared, now: Now) {
-        let Some(connection) = self.table.try_remove(key) else {
+    /// Moves the connection of a client that has paid out of the table.
+    fn hand_over(&mut self, key: usize, shared: &mut Shared, now: Now) {
+        let Some(connection) = self.detach(key, Outcome::Relayed, shared, now) else {
             return;
         };
+        if let Ok(paid) = connection.into_paid() {
+            if let Some(limits) = &mut shared.relay_limits {
+                limits.enter(paid.client.ip().into());
+            }
+            self.paid.push(paid);
+        }
+    }
+
+    fn remove(&mut self, key: usize, outcome: Outcome, shared: &mut Shared, now: Now) {
+        drop(self.detach(key, outcome, shared, now));
+    }
+
+    /// Takes a connection out of the table, and counts how it ended here.
+    fn detach(
+        &mut self,
+        key: usize,
+        outcome: Outcome,
+        shared: &mut Shared,
+        now: Now,
+    ) -> Option<Connection<S>> {
+        let connection = self.table.try_remove(key)?;
         shared.timers.cancel(connection.timer);
         self.limits.leave(key);
         shared.metrics.closed(outcome);
         shared.log_event(now, Kind::Closed, connection.session.client());
+        Some(connection)
     }
 }
 
@@ -238,6 +322,7 @@ impl From<End> for Outcome {
     fn from(end: End) -> Self {
         match end {
             End::Served => Self::Served,
+            End::Paid => Self::Relayed,
             End::Refused => Self::Refused,
             End::Left => Self::Left,
         }

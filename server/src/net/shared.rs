@@ -3,7 +3,8 @@
 use mio::Registry;
 
 use super::random::RandomBlock;
-use crate::protocol::{Mint, Rules};
+use crate::admission::{RelayLimits, Source};
+use crate::protocol::{Mint, Rules, Service};
 use crate::resources::Resources;
 use crate::telemetry::log::Log;
 use crate::telemetry::metrics::Metrics;
@@ -25,6 +26,8 @@ pub struct Shared {
     pub log: Log,
     /// The counters.
     pub metrics: Metrics,
+    /// The number of relays and its limits, in a gate.
+    pub relay_limits: Option<RelayLimits>,
     /// The poll's registry.
     pub registry: Registry,
     /// Bytes of answers on their way from a session to a socket. It never holds more than the answers
@@ -40,6 +43,8 @@ pub struct Shared {
 pub enum Timer {
     /// The session of the connection with this key.
     Connection(u32),
+    /// The relay with this key: its connecting, or its being idle.
+    Relay(u32),
     /// The visit of the metrics page in this slot.
     Visit(u32),
     /// Another attempt to accept, after descriptors ran out or accepting kept failing.
@@ -69,12 +74,30 @@ impl Shared {
             timers: TimerWheel::new(),
             log,
             metrics: Metrics::new(),
+            relay_limits: None,
             registry,
             outgoing: Vec::new(),
             resources,
             random: RandomBlock::new(),
             discardable: DISCARDED_PER_TURN,
         }
+    }
+
+    /// Returns what a right stamp of a client from `source` buys now.
+    pub(super) fn service(&self, source: Source) -> Service {
+        match &self.relay_limits {
+            None => Service::Resource,
+            Some(limits) => Service::Relay {
+                is_full: limits.is_full_for(source),
+            },
+        }
+    }
+
+    /// Returns the number of relays of `source`.
+    pub(super) fn relays_of(&self, source: Source) -> u32 {
+        self.relay_limits
+            .as_ref()
+            .map_or(0, |limits| limits.held_by(source))
     }
 
     /// Begins a turn of the loop: its budgets are full again.

@@ -118,6 +118,11 @@ impl Mint {
         self.spent.insert(payment.rand, payment.issued, expired);
     }
 
+    /// Makes a payment good again, because the upstream was not connected.
+    pub fn unspend(&mut self, payment: &Payment) {
+        self.spent.remove(&payment.rand);
+    }
+
     /// Notes that the server has acted on every deadline up to `until`. Only then can no connection
     /// present a puzzle that has expired by then.
     pub fn on_deadlines_acted(&mut self, until: Moment) {

@@ -14,6 +14,18 @@ pub use mint::{Mint, Payment};
 pub use reply::{Evidence, Reply};
 pub use session::{DELIVERY_TIMEOUT, End, Session};
 
+/// What a right stamp buys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// A resource.
+    Resource,
+    /// A relay, if there is a place for it. Without one no puzzle is sold.
+    Relay {
+        /// Whether all places for this client are taken.
+        is_full: bool,
+    },
+}
+
 /// The rules that hold for every session; set by the operator.
 #[derive(Debug, Clone)]
 pub struct Rules {

@@ -6,11 +6,15 @@ use std::time::Duration;
 use powtcp_common::hashcash::Puzzle;
 use powtcp_common::refusal::Refusal;
 
+use super::Payment;
+
 /// One answer of a session, to be sent to its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply<'a> {
     /// A puzzle to solve.
     Puzzle(Puzzle),
+    /// Nothing yet: the client has paid, and is relayed to the service behind the gate.
+    Paid(Payment),
     /// A resource, in exchange for a right stamp.
     Resource {
         /// The time from the puzzle to its stamp.

@@ -20,7 +20,7 @@ use powtcp_common::line::{LineBuffer, LineTooLong};
 use powtcp_common::message::{Command, MAX_CLIENT_LINE, Message, NotAMessage};
 use powtcp_common::refusal::Refusal;
 
-use super::{Evidence, Mint, Reply, Rules};
+use super::{Evidence, Mint, Payment, Reply, Rules, Service};
 use crate::time::{IssueTime, Moment};
 
 /// How long a connection that has ended may take to accept its last answer and to end its stream.
@@ -32,6 +32,8 @@ pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum End {
     /// The client got its resource.
     Served,
+    /// The client has paid, and its connection becomes a relay.
+    Paid,
     /// The client got an error. It may still be sending.
     Refused,
     /// The client ended its stream before it got a resource or an error.
@@ -73,6 +75,18 @@ impl Session {
         }
     }
 
+    /// Creates the session of a client that was refused after it had paid.
+    pub fn refused(client: ClientAddr, now: Moment) -> Self {
+        Self {
+            client,
+            lines: LineBuffer::new(),
+            state: State::Ended {
+                how: End::Refused,
+                deadline: now.after(DELIVERY_TIMEOUT),
+            },
+        }
+    }
+
     /// Returns the address of the client.
     pub fn client(&self) -> ClientAddr {
         self.client
@@ -108,6 +122,7 @@ impl Session {
         input: &mut &'a [u8],
         now: Moment,
         rules: &Rules,
+        service: Service,
         mint: &mut Mint,
     ) -> Option<Reply<'a>> {
         if self.end().is_some() {
@@ -118,7 +133,7 @@ impl Session {
             Ok(None) => return None,
             Err(LineTooLong) => return self.refuse(Refusal::MessageTooLong, now),
         };
-        match self.on_line(&line, now, rules, mint) {
+        match self.on_line(&line, now, rules, service, mint) {
             Ok(reply) => Some(reply),
             Err(why) => {
                 self.finish(End::Refused, now);
@@ -170,12 +185,19 @@ impl Session {
         line: &[u8],
         now: Moment,
         rules: &Rules,
+        service: Service,
         mint: &mut Mint,
     ) -> Result<Reply<'static>, Refusal> {
         let message = Message::parse(line).map_err(|NotAMessage| Refusal::IncorrectMessage)?;
         match message.command {
+            Command::RequestPuzzle if service == (Service::Relay { is_full: true }) => {
+                Err(Refusal::ServerBusy)
+            }
             Command::RequestPuzzle => self.on_puzzle_request(now, rules, mint),
-            Command::RequestResource => self.on_stamp(message.payload, now, rules, mint),
+            Command::RequestResource => {
+                let payment = self.on_stamp(message.payload, now, rules, mint)?;
+                self.pay(payment, now, rules, service, mint)
+            }
             Command::Error | Command::ResponsePuzzle | Command::ResponseResource => {
                 Err(Refusal::IncorrectMessage)
             }
@@ -213,19 +235,36 @@ impl Session {
         text: &[u8],
         now: Moment,
         rules: &Rules,
-        mint: &mut Mint,
-    ) -> Result<Reply<'static>, Refusal> {
+        mint: &Mint,
+    ) -> Result<Payment, Refusal> {
         let stamp = Stamp::parse(text).map_err(|NotAStamp| Refusal::StampNotCorrect)?;
         let first = match self.state {
             State::Puzzled { first, .. } => Some(first),
             State::Fresh { .. } | State::Ended { .. } => None,
         };
-        let payment = mint.check(&stamp, self.client, rules, first, now)?;
+        mint.check(&stamp, self.client, rules, first, now)
+    }
+
+    /// Spends a right stamp for what the server sells.
+    fn pay(
+        &mut self,
+        payment: Payment,
+        now: Moment,
+        rules: &Rules,
+        service: Service,
+        mint: &mut Mint,
+    ) -> Result<Reply<'static>, Refusal> {
+        if service == (Service::Relay { is_full: true }) {
+            return Err(Refusal::ServerBusy);
+        }
         mint.spend(&payment, rules);
-        self.finish(End::Served, now);
-        Ok(Reply::Resource {
-            solved_in: payment.solved_in,
-        })
+        if service == Service::Resource {
+            self.finish(End::Served, now);
+            let solved_in = payment.solved_in;
+            return Ok(Reply::Resource { solved_in });
+        }
+        self.finish(End::Paid, now);
+        Ok(Reply::Paid(payment))
     }
 
     fn finish(&mut self, how: End, now: Moment) {

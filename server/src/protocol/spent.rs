@@ -56,6 +56,12 @@ impl SpentPuzzles {
         self.younger.rands.contains(rand) || self.older.rands.contains(rand)
     }
 
+    /// Forgets one puzzle, which can be spent again.
+    pub(super) fn remove(&mut self, rand: &[u8; RAND_LEN]) {
+        self.younger.rands.remove(rand);
+        self.older.rands.remove(rand);
+    }
+
     /// Remembers a puzzle. `expired` is the newest time of issue whose puzzles cannot be presented any
     /// more, so that they can be forgotten.
     pub(super) fn insert(&mut self, rand: [u8; RAND_LEN], issued: IssueTime, expired: IssueTime) {

@@ -4,6 +4,8 @@
 use powtcp_common::log_line::Level;
 use powtcp_common::refusal::Refusal;
 
+use crate::relay::Ending;
+
 /// The event that a log line reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -21,12 +23,15 @@ pub enum Kind {
     Resumed,
     /// A connection was refused, for this reason.
     Refused(Refusal),
+    /// A relay ended, in this way.
+    RelayEnded(Ending),
 }
 
 impl Kind {
     /// The number of kinds.
-    pub(super) const COUNT: usize = Self::UNREFUSED.len() + Refusal::ALL.len();
-    const UNREFUSED: [Self; 6] = [
+    pub(super) const COUNT: usize = Self::RELAYS + Ending::ALL.len();
+    const RELAYS: usize = Self::PLAIN.len() + Refusal::ALL.len();
+    const PLAIN: [Self; 6] = [
         Self::Accepted,
         Self::Closed,
         Self::Puzzle,
@@ -38,7 +43,8 @@ impl Kind {
     /// Returns all kinds, in the order of their indices.
     pub(super) fn all() -> impl Iterator<Item = Self> {
         let refused = Refusal::ALL.into_iter().map(Self::Refused);
-        Self::UNREFUSED.into_iter().chain(refused)
+        let relays = Ending::ALL.into_iter().map(Self::RelayEnded);
+        Self::PLAIN.into_iter().chain(refused).chain(relays)
     }
 
     pub(super) fn index(self) -> usize {
@@ -49,14 +55,19 @@ impl Kind {
             Self::Resource => 3,
             Self::Paused => 4,
             Self::Resumed => 5,
-            Self::Refused(why) => Self::UNREFUSED.len() + why as usize,
+            Self::Refused(why) => Self::PLAIN.len() + why as usize,
+            Self::RelayEnded(ending) => Self::RELAYS + ending as usize,
         }
     }
 
     pub(super) fn level(self) -> Level {
         match self {
             Self::Accepted | Self::Closed => Level::Debug,
-            Self::Puzzle | Self::Resource | Self::Resumed | Self::Refused(_) => Level::Info,
+            Self::Puzzle
+            | Self::Resource
+            | Self::Resumed
+            | Self::Refused(_)
+            | Self::RelayEnded(_) => Level::Info,
             Self::Paused => Level::Warn,
         }
     }
@@ -71,6 +82,7 @@ impl Kind {
             Self::Paused => "accepting paused",
             Self::Resumed => "accepting resumed",
             Self::Refused(_) => "connection refused",
+            Self::RelayEnded(_) => "relay ended",
         }
     }
 
@@ -84,6 +96,7 @@ impl Kind {
             Self::Paused => "accepting_paused",
             Self::Resumed => "accepting_resumed",
             Self::Refused(why) => why.name(),
+            Self::RelayEnded(ending) => ending.name(),
         }
     }
 }

@@ -18,6 +18,10 @@ pub struct Gauges {
     pub waiting: u64,
     /// Whether accepting is paused because descriptors ran out or accepting keeps failing.
     pub paused: bool,
+    /// Relays that are connecting, and relays that are open.
+    pub relays: [u64; 2],
+    /// Relays at once; 0 without a gate.
+    pub max_relays: u64,
     /// Log lines suppressed since the start, by name of their kind.
     pub suppressed_lines: Vec<(&'static str, u64)>,
     /// Log lines dropped since the start because they could not be written.
@@ -42,6 +46,7 @@ impl Metrics {
         let mut page = Page::default();
         self.write_connections(gauges, &mut page);
         self.write_protocol(&mut page);
+        self.relays.write(gauges, &mut page);
         self.write_loop(gauges, &mut page);
         write_process(gauges, &mut page);
         page.0

@@ -4,6 +4,7 @@
 mod exposition;
 mod histogram;
 mod page;
+mod relays;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use powtcp_common::refusal::Refusal;
 
 pub use exposition::Gauges;
 pub use histogram::Histogram;
+pub use relays::RelayMetrics;
 
 use crate::admission::Standing;
 use crate::protocol::{Evidence, Reply};
@@ -35,6 +37,8 @@ pub struct Metrics {
     pub turns: Histogram<10>,
     /// Times that accepting paused because descriptors ran out or accepting kept failing.
     pub accept_pauses: u64,
+    /// What the relays of a gate do.
+    pub relays: RelayMetrics,
 }
 
 /// How a connection ended. Every accepted connection has exactly one outcome.
@@ -52,6 +56,8 @@ pub enum Outcome {
     Evicted,
     /// It was turned away, at a full table or during a shutdown.
     TurnedAway,
+    /// Its client has paid, and it became a relay.
+    Relayed,
 }
 
 /// The result of checking a stamp.
@@ -64,13 +70,14 @@ enum StampCheck {
 }
 
 impl Outcome {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Served,
         Self::Refused,
         Self::Left,
         Self::Broken,
         Self::Evicted,
         Self::TurnedAway,
+        Self::Relayed,
     ];
 
     fn name(self) -> &'static str {
@@ -81,6 +88,7 @@ impl Outcome {
             Self::Broken => "broken",
             Self::Evicted => "evicted",
             Self::TurnedAway => "turned_away",
+            Self::Relayed => "relayed",
         }
     }
 }
@@ -119,6 +127,7 @@ impl Metrics {
             solving: Histogram::new(solving.map(Duration::from_millis)),
             turns: Histogram::new(turns.map(Duration::from_micros)),
             accept_pauses: 0,
+            relays: RelayMetrics::new(),
         }
     }
 
@@ -148,6 +157,10 @@ impl Metrics {
             Reply::Puzzle(_) => {
                 self.puzzles += 1;
                 None
+            }
+            Reply::Paid(payment) => {
+                self.solving.observe(payment.solved_in);
+                Some(StampCheck::Right)
             }
             Reply::Resource { solved_in } => {
                 self.solving.observe(*solved_in);

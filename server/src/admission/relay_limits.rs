@@ -1,0 +1,98 @@
+//! How many relays may be open or connecting, in total and by source.
+
+use std::collections::BTreeMap;
+
+use super::Source;
+
+/// Counts relays and knows their limits.
+#[derive(Debug)]
+pub struct RelayLimits {
+    /// Relays at once. It bounds descriptors and memory.
+    max: usize,
+    /// Relays of one source at once, 0 for no limit. It stops one source that pays from taking all.
+    max_per_source: u32,
+    total: usize,
+    by_source: BTreeMap<Source, u32>,
+}
+
+impl RelayLimits {
+    /// Creates limits without relays.
+    pub fn new(max: usize, max_per_source: u32) -> Self {
+        Self {
+            max,
+            max_per_source,
+            total: 0,
+            by_source: BTreeMap::new(),
+        }
+    }
+
+    /// Returns whether a relay of `source` would exceed a limit.
+    pub fn is_full_for(&self, source: Source) -> bool {
+        let is_full_by_source =
+            self.max_per_source > 0 && self.held_by(source) >= self.max_per_source;
+        self.total >= self.max || is_full_by_source
+    }
+
+    /// Returns the number of relays.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Returns the largest number of relays.
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
+    /// Returns the number of relays of `source`.
+    pub fn held_by(&self, source: Source) -> u32 {
+        self.by_source.get(&source).copied().unwrap_or_default()
+    }
+
+    /// Counts a relay.
+    pub fn enter(&mut self, source: Source) {
+        self.total += 1;
+        *self.by_source.entry(source).or_default() += 1;
+    }
+
+    /// Counts the end of a relay.
+    pub fn leave(&mut self, source: Source) {
+        self.total = self.total.saturating_sub(1);
+        if let Some(count) = self.by_source.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_source.remove(&source);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn source(number: u8) -> Source {
+        IpAddr::from(Ipv4Addr::new(10, 0, 0, number)).into()
+    }
+
+    #[test]
+    fn both_limits_hold_and_an_end_makes_room() {
+        let mut limits = RelayLimits::new(3, 2);
+        limits.enter(source(1));
+        limits.enter(source(1));
+        assert!(limits.is_full_for(source(1)) && !limits.is_full_for(source(2)));
+        limits.enter(source(2));
+        assert!(limits.is_full_for(source(3)));
+        limits.leave(source(1));
+        assert!(!limits.is_full_for(source(1)) && !limits.is_full_for(source(3)));
+        assert_eq!((limits.total(), limits.held_by(source(1))), (2, 1));
+    }
+
+    #[test]
+    fn zero_is_no_limit_by_source() {
+        let mut limits = RelayLimits::new(100, 0);
+        (0..99).for_each(|_| limits.enter(source(1)));
+        assert!(!limits.is_full_for(source(1)));
+    }
+}

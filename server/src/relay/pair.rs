@@ -1,0 +1,170 @@
+//! One relay: a client, its upstream, and the two flows between them.
+
+use mio::event::Event;
+use mio::net::TcpStream;
+
+use super::ending::Ending;
+use super::flow::{Flow, FlowError};
+use super::upstream::{UpstreamSocket, has_error, reset_on_close};
+use crate::time::Moment;
+
+/// Bytes that one relay may read in one turn of the loop, in each direction. It stops a fast relay from
+/// delaying the others.
+pub(super) const BUDGET: usize = 512 * 1024;
+
+/// A relay whose upstream is connected.
+#[derive(Debug)]
+pub(super) struct Pair {
+    client: TcpStream,
+    upstream: UpstreamSocket,
+    /// From the client to the upstream.
+    up: Flow,
+    /// From the upstream to the client.
+    down: Flow,
+    /// Bytes of our own that go to the client first.
+    greeting: u64,
+    /// Which side ended its stream first.
+    first_end: Option<Ending>,
+    /// When bytes were last carried.
+    pub(super) last_active: Moment,
+}
+
+/// A side of a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The client that has paid.
+    Client,
+    /// The service behind the gate.
+    Upstream,
+}
+
+impl Side {
+    /// Returns how a relay ends that this side has reset.
+    pub(super) fn reset(self) -> Ending {
+        match self {
+            Self::Client => Ending::ClientReset,
+            Self::Upstream => Ending::UpstreamReset,
+        }
+    }
+}
+
+impl Pair {
+    /// Joins a client and its upstream. `to_client` and `to_upstream` are sent before all other bytes.
+    pub(super) fn new(
+        client: TcpStream,
+        upstream: UpstreamSocket,
+        to_client: Box<[u8]>,
+        to_upstream: Box<[u8]>,
+        now: Moment,
+    ) -> Self {
+        Self {
+            client,
+            upstream,
+            greeting: to_client.len() as u64,
+            up: Flow::new(to_upstream),
+            down: Flow::new(to_client),
+            first_end: None,
+            last_active: now,
+        }
+    }
+
+    /// Returns the bytes that were carried to the upstream and to the client.
+    pub(super) fn relayed(&self) -> [u64; 2] {
+        let to_client = self.down.relayed().saturating_sub(self.greeting);
+        [self.up.relayed(), to_client]
+    }
+
+    /// Returns the bytes that are kept because a side does not take them.
+    pub(super) fn kept(&self) -> usize {
+        self.up.kept() + self.down.kept()
+    }
+
+    /// Returns whether there is more to do without a new event.
+    pub(super) fn can_continue(&self) -> bool {
+        self.up.can_continue() || self.down.can_continue()
+    }
+
+    /// Notes an event of one side. Returns an ending if it reports that this side has failed: a flow that
+    /// waits for its sink would not find out.
+    pub(super) fn on_event(&mut self, side: Side, event: &Event) -> Option<Ending> {
+        let has_failed = event.is_error()
+            && match side {
+                Side::Client => has_error(&self.client),
+                Side::Upstream => self.upstream.error().is_some(),
+            };
+        if has_failed {
+            return Some(side.reset());
+        }
+        let (from, to) = match side {
+            Side::Client => (&mut self.up, &mut self.down),
+            Side::Upstream => (&mut self.down, &mut self.up),
+        };
+        if event.is_readable() || event.is_read_closed() {
+            from.on_readable(event.is_read_closed() || event.is_priority());
+        }
+        if event.is_writable() {
+            to.on_writable();
+        }
+        None
+    }
+
+    /// Moves bytes in both directions. Returns the ending if the relay has ended. The direction to the
+    /// client goes first: what the upstream sent before it failed is read before the failure is found by
+    /// writing.
+    pub(super) fn pump(&mut self, buffer: &mut [u8], now: Moment) -> Option<Ending> {
+        let Self {
+            client,
+            upstream,
+            up,
+            down,
+            ..
+        } = self;
+        let before = up.relayed() + down.relayed();
+        let result = down
+            .pump(upstream, client, buffer, BUDGET)
+            .map_err(|error| match error {
+                FlowError::Source(_) => Side::Upstream,
+                FlowError::Sink(_) => Side::Client,
+            });
+        if let Err(side) = result {
+            return Some(side.reset());
+        }
+        self.note_end();
+        let Self {
+            client,
+            upstream,
+            up,
+            down,
+            ..
+        } = self;
+        match up.pump(client, upstream, buffer, BUDGET) {
+            Ok(()) => {}
+            // The upstream has ended its stream in order, and wants no more. Its answer is still delivered.
+            Err(FlowError::Sink(_)) if down.is_source_finished() => up.discard(),
+            Err(FlowError::Sink(_)) => return Some(Ending::UpstreamReset),
+            Err(FlowError::Source(_)) => return Some(Ending::ClientReset),
+        }
+        self.note_end();
+        if self.up.relayed() + self.down.relayed() != before {
+            self.last_active = now;
+        }
+        let has_ended = self.up.has_ended() && self.down.has_ended();
+        has_ended.then(|| self.first_end.unwrap_or(Ending::ClientClosed))
+    }
+
+    /// Makes closing both sides a reset.
+    pub(super) fn reset(&self) {
+        reset_on_close(&self.client);
+        self.upstream.reset_on_close();
+    }
+
+    fn note_end(&mut self) {
+        if self.first_end.is_none() {
+            if self.down.is_source_finished() {
+                self.first_end = Some(Ending::UpstreamClosed);
+            } else if self.up.is_source_finished() {
+                self.first_end = Some(Ending::ClientClosed);
+            }
+        }
+    }
+}
