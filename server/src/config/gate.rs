@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use powtcp_common::options::{Options, UsageError};
+use powtcp_options::{Options, UsageError};
 
 use super::{LONGEST, Listen, SHORTEST};
 use crate::relay::{Gate, Upstream};
