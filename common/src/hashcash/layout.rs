@@ -9,6 +9,10 @@
 //! prefix ... | lead ... | middle ... | quad | 0x80 ... length
 //!                     ^ the last block begins here if possible
 //! ```
+//!
+//! Some prefixes leave few such counters. Then there is a second layout with more of them, which are
+//! tried half as fast: the last quad is in the block before the last, and a *closing* block, the same
+//! for all of them, has the length.
 
 use sha1::block_api::compress;
 
@@ -57,6 +61,8 @@ pub(super) struct Layout {
     first_lead: u64,
     /// The number of middles.
     middles: u64,
+    /// The last block, if it is behind that of the last quad.
+    pub(super) closing: Option<Block>,
 }
 
 impl Layout {
@@ -65,15 +71,29 @@ impl Layout {
     /// and its message schedule. If nothing ends there, or if everything is in one block, the lead
     /// is all quads but the last.
     pub(super) fn new(challenge: &Challenge) -> Self {
+        let fits = |quad_at: usize| quad_at <= BLOCK_LEN - PADDING_LEN - QUAD_LEN;
+        // At least one of five ends fits: they are 4 bytes apart, and 12 of 64 offsets do not fit.
+        // The largest counter has 18 digits, which is less than 2^63.
+        Self::with_quads(challenge, longest(challenge, fits).unwrap_or(5))
+    }
+
+    /// Returns the second layout, if the first one has fewer than 10^12 counters, which a fast machine
+    /// tries in minutes. Its counters have more digits.
+    pub(super) fn second(challenge: &Challenge) -> Option<Self> {
+        let first = Self::new(challenge);
+        let fits = |quad_at: usize| quad_at <= BLOCK_LEN - QUAD_LEN;
+        let quads = longest(challenge, fits)?;
+        let is_short = first.batches() < 10_u64.pow(12) / (HEADS * QUADS) as u64;
+        is_short.then(|| Self::with_quads(challenge, quads))
+    }
+
+    /// Creates the layout with `quads` quads before the last one.
+    fn with_quads(challenge: &Challenge, quads: usize) -> Self {
         let (whole, rest) = challenge.prefix().as_chunks();
         let mut midstate = INITIAL;
         compress(&mut midstate, whole);
 
         let end = |quads: usize| rest.len() + QUAD_LEN * quads;
-        let fits = |quads: &usize| end(*quads) % BLOCK_LEN <= BLOCK_LEN - PADDING_LEN - QUAD_LEN;
-        // At least one of five ends fits: they are 4 bytes apart, and 12 of 64 offsets do not fit.
-        // The largest counter has 18 digits, which is less than 2^63.
-        let quads = (1..=5).rev().find(fits).unwrap_or(5);
         let in_first_block = |quads: &usize| end(*quads) <= BLOCK_LEN;
         let leads = (1..=quads).rev().find(in_first_block).unwrap_or(quads);
 
@@ -83,7 +103,8 @@ impl Layout {
         text[..rest.len()].copy_from_slice(rest);
         text[end(quads + 1)] = 0x80;
         let bit_len = 8 * (BLOCK_LEN * whole.len() + end(quads + 1)) as u64;
-        tail[quad_at / BLOCK_LEN][BLOCK_LEN - 8..].copy_from_slice(&bit_len.to_be_bytes());
+        let last = (end(quads + 1) + PADDING_LEN - 1) / BLOCK_LEN;
+        tail[last][BLOCK_LEN - 8..].copy_from_slice(&bit_len.to_be_bytes());
 
         let bits = u32::from(challenge.difficulty().bits());
         let choices = |quads: usize| (QUADS as u64).pow(quads as u32);
@@ -95,6 +116,7 @@ impl Layout {
             quad_at,
             first_lead: choices(leads) / 10,
             middles: choices(quads - leads),
+            closing: (last > quad_at / BLOCK_LEN).then_some(tail[last]),
         }
     }
 
@@ -133,6 +155,14 @@ impl Layout {
         block[self.quad_at % BLOCK_LEN..][..QUAD_LEN].copy_from_slice(&QUAD_TEXTS[quad]);
         block
     }
+}
+
+/// Returns the largest number of quads, at most five, after which the last quad is at an offset in its block
+/// that `fits`.
+fn longest(challenge: &Challenge, fits: impl Fn(usize) -> bool) -> Option<usize> {
+    let rest = challenge.prefix().len() % BLOCK_LEN;
+    let offset = |quads: usize| (rest + QUAD_LEN * quads) % BLOCK_LEN;
+    (1..=5).rev().find(|&quads| fits(offset(quads)))
 }
 
 /// The base64 of each three decimal digits, computed at compile time.
@@ -176,6 +206,20 @@ mod tests {
                     assert_eq!(words.as_flattened(), &hash[..], "{len} {counter}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn only_prefixes_with_few_fast_counters_have_a_second_layout() {
+        for len in 20..=200 {
+            let challenge = challenge(len, 8);
+            let counters = |layout: &Layout| layout.batches() * (HEADS * QUADS) as u64;
+            let first = counters(&Layout::new(&challenge));
+            let second = Layout::second(&challenge);
+            assert_eq!(second.is_some(), (36..44).contains(&(len % 64)), "{len}");
+            let most = first.max(second.as_ref().map_or(0, counters));
+            assert!(most >= 9 * 10_u64.pow(14), "{len}");
+            assert!(second.is_none_or(|layout| layout.closing.is_some()));
         }
     }
 

@@ -2,6 +2,7 @@
 //! and the first solution stops them all.
 
 use std::num::NonZero;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
@@ -11,9 +12,6 @@ use super::{Challenge, Kernel};
 
 /// The number of counters in a batch.
 const BATCH: u64 = (HEADS * QUADS) as u64;
-
-/// The first counter that is in no layout: those have at most 18 digits.
-const FIRST_OF_19_DIGITS: u64 = 10_u64.pow(18);
 
 /// The view of other threads on a running [`solve`]: its progress, and a way to cancel it.
 #[derive(Debug, Default)]
@@ -55,7 +53,7 @@ impl Watch {
 }
 
 /// Searches for a counter that solves `challenge`, with `kernel`, on `threads` threads including
-/// the calling one.
+/// the calling one, but on no more than this process may run at the same time.
 ///
 /// Returns `None` if `watch` was cancelled or if this machine does not support the kernel. With one
 /// thread, all kernels find the same counter. If the system refuses to start a thread, the search
@@ -71,6 +69,8 @@ pub fn solve(
         return None;
     }
     let layout = Layout::new(challenge);
+    // More threads than can run would only delay the end of the search.
+    let most = thread::available_parallelism().unwrap_or(threads);
     // Kernels check at most the first 32 bits of a hash; the oracle checks all.
     let is_solution = |counter: &u64| challenge.is_solved_by(*counter);
     // The first head solves most easy puzzles, before the kernel computes its tables.
@@ -79,19 +79,18 @@ pub fn solve(
         return Some(counter);
     }
     let engine = start(&layout);
-    let solution_in = |batch: u64| match batch.checked_sub(layout.batches()) {
-        None => engine(batch).into_iter().find(is_solution),
-        // The layouts of a few prefixes have only 9 x 10^8 counters. Then the search continues with
-        // counters of 19 digits, and without a kernel.
-        Some(beyond) => {
-            let start = FIRST_OF_19_DIGITS + beyond * BATCH;
-            (start..start + BATCH).find(is_solution)
-        }
+    let second = Layout::second(challenge);
+    let second_engine = LazyLock::new(|| second.as_ref().map(start));
+    let solution_in = |batch: u64| {
+        let beyond = batch.checked_sub(layout.batches());
+        let hits = beyond.and_then(|beyond| Some(second_engine.as_ref()?(beyond)));
+        let mut hits = hits.unwrap_or_else(|| engine(batch)).into_iter();
+        hits.find(is_solution)
     };
     let run = || watch.search(solution_in);
     thread::scope(|scope| {
         let mut others = Vec::new();
-        for _ in 1..threads.get() {
+        for _ in 1..threads.min(most).get() {
             let builder = thread::Builder::new().name("solver".into());
             let Ok(thread) = builder.spawn_scoped(scope, run) else {
                 break;
@@ -178,7 +177,7 @@ mod tests {
             .next_batch
             .store(Layout::new(&challenge).batches(), Relaxed);
         let counter = solve(&challenge, Kernel::best(), threads(1), &watch).unwrap();
-        assert!(counter >= FIRST_OF_19_DIGITS);
+        assert!(counter >= 10_u64.pow(14));
         assert!(challenge.is_solved_by(counter));
     }
 

@@ -9,7 +9,7 @@ use crate::hashcash::layout::Layout;
 
 /// A started kernel with its tables. Given the number of a batch, it returns all *hits*: the
 /// counters whose hashes have the required zeros in the first 32 bits.
-pub(in crate::hashcash) type Engine<'a> = Box<dyn Fn(u64) -> BTreeSet<u64> + Sync + 'a>;
+pub(in crate::hashcash) type Engine<'a> = Box<dyn Fn(u64) -> BTreeSet<u64> + Send + Sync + 'a>;
 
 impl Kernel {
     /// Returns the function that starts this kernel, or `None` if this machine does not support it.

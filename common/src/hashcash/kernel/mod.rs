@@ -73,6 +73,13 @@ pub(super) mod tests {
         Challenge::parse(text.as_bytes()).unwrap()
     }
 
+    /// Returns both layouts of a challenge, or the only one.
+    fn with_layouts(challenge: Challenge) -> Vec<(Challenge, Layout)> {
+        let layouts = [Some(Layout::new(&challenge)), Layout::second(&challenge)];
+        let layouts = layouts.into_iter().flatten();
+        layouts.map(|layout| (challenge.clone(), layout)).collect()
+    }
+
     /// Returns all hits of a batch, whether they are solutions or not.
     fn hits(kernel: Kernel, layout: &Layout, batch: u64) -> BTreeSet<u64> {
         let engine = kernel.starter().unwrap()(layout);
@@ -83,8 +90,8 @@ pub(super) mod tests {
     fn every_kernel_finds_what_the_oracle_finds_for_every_prefix_length() {
         for len in 20..=200 {
             let powtcp = (len >= 22).then(|| challenge_with_date(len, 2, "20261122105400"));
-            for challenge in [challenge(len, 9)].into_iter().chain(powtcp) {
-                let layout = Layout::new(&challenge);
+            let challenges = [challenge(len, 9)].into_iter().chain(powtcp);
+            for (challenge, layout) in challenges.flat_map(with_layouts) {
                 let last = layout.batches() - 1;
                 for (batch, heads) in [(0, 0..2), (last, HEADS - 1..HEADS)] {
                     let expected = hits(Kernel::Portable, &layout, batch);

@@ -23,6 +23,9 @@ pub(in crate::hashcash) fn hits(
     (0..QUADS).filter_map(move |quad| {
         let mut state = state;
         compress(&mut state, &[layout.with_quad(block, quad)]);
+        if let Some(closing) = layout.closing {
+            compress(&mut state, &[closing]);
+        }
         (state[0] & layout.mask == 0).then(|| layout.counter(batch, head, quad))
     })
 }

@@ -64,7 +64,10 @@ macro_rules! engine {
 
         use super::engine::Engine;
         use super::rounds::{CHOOSE, K, MAJORITY, PARITY, ROUNDS, early, schedule, words};
-        use crate::hashcash::layout::{HEADS, Head, Layout, QUADS, State};
+        use crate::hashcash::layout::{Block, HEADS, Layout, QUADS, State};
+
+        /// The states of the streams.
+        type States = [[Vector; 5]; STREAMS];
 
         /// Starts the kernel: computes the schedules of all quads. The last row repeats the first
         /// quads to fill its lanes.
@@ -73,15 +76,17 @@ macro_rules! engine {
             // The first of the 16 words of the block that contains a byte of the last quad.
             let start = layout.quad_at / 4 % 16;
             let rows: Vec<_> = (0..QUADS).step_by(LANES).map(|quad| row(layout, quad)).collect();
+            let schedule_of = |block: &Block| {
+                schedule(words(block), |[a, b, c, d]| (a ^ b ^ c ^ d).rotate_left(1))
+            };
+            let closing = layout.closing.as_ref().map(schedule_of);
             Box::new(move |batch| {
                 let heads: [_; HEADS] = from_fn(|head| layout.head(batch, head));
                 let early = heads.each_ref().map(|head| early(head, start));
                 let one_block = heads.iter().all(|head| head.block == heads[0].block);
                 let blocks = if one_block { 1 } else { HEADS };
-                let schedule_of = |head: &Head| {
-                    schedule(words(&head.block), |[a, b, c, d]| (a ^ b ^ c ^ d).rotate_left(1))
-                };
-                let schedules: Vec<_> = heads[..blocks].iter().map(schedule_of).collect();
+                let schedules = heads[..blocks].iter().map(|head| schedule_of(&head.block));
+                let schedules: Vec<_> = schedules.collect();
                 let mut hits = BTreeSet::new();
                 for (row, quads) in rows.iter().enumerate() {
                     // The schedule word plus the constant of a round, for a head and these quads.
@@ -91,13 +96,17 @@ macro_rules! engine {
                     let shared: [_; ROUNDS] = from_fn(|t| word(0, t, splat(K[t / 20] as i32)));
                     for first in (0..HEADS).step_by(STREAMS) {
                         let early = from_fn(|s| early[first + s]);
-                        let words = if one_block {
+                        let states = if one_block {
                             rounds(early, start, |_, t, _| shared[t])
                         } else {
                             rounds(early, start, |s, t, k| word(first + s, t, k))
                         };
-                        for (head, word) in (first..).zip(words) {
-                            let word = add(word, splat(heads[head].state[0] as i32));
+                        let start_of = |s: usize| heads[first + s].state.map(|w| splat(w as i32));
+                        let mut states = sums(states, from_fn(start_of));
+                        if let Some(closing) = &closing {
+                            states = sums(close(states, closing), states);
+                        }
+                        for (head, [word, ..]) in (first..).zip(states) {
                             let mut lanes = u32::from(zero_lanes(word, splat(layout.mask as i32)));
                             while lanes != 0 {
                                 let quad = row * LANES + lanes.trailing_zeros() as usize;
@@ -122,19 +131,41 @@ macro_rules! engine {
 
         /// Computes all rounds from `start` on, of which [`early`] has begun two. Interleaves
         /// several streams to hide the latency of the instructions. `word` returns the schedule
-        /// word plus the constant of a round for a stream. Returns the first words of the states.
+        /// word plus the constant of a round for a stream.
         #[target_feature(enable = $set)]
         fn rounds(
             early: [State; STREAMS],
             start: usize,
             word: impl Fn(usize, usize, Vector) -> Vector,
-        ) -> [Vector; STREAMS] {
+        ) -> States {
             let mut states = early.map(|state| state.map(|word| splat(word as i32)));
             let k = splat(K[0] as i32);
             for (s, [a, b, ..]) in states.iter_mut().enumerate() {
                 *b = add(*b, word(s, start, k));
                 *a = add(add(*a, word(s, start + 1, k)), rotate::<5>(*b));
             }
+            finish(states, start + 2, word)
+        }
+
+        /// Computes all rounds of a block that is the same in every lane, given its schedule.
+        #[target_feature(enable = $set)]
+        fn close(states: States, schedule: &[u32; ROUNDS]) -> States {
+            finish(states, 0, |_, t, k| add(splat(schedule[t] as i32), k))
+        }
+
+        /// Adds states word by word, as SHA-1 does at the end of a block.
+        #[target_feature(enable = $set)]
+        fn sums(states: States, others: States) -> States {
+            from_fn(|s| from_fn(|i| add(states[s][i], others[s][i])))
+        }
+
+        /// Computes the rounds from `start` on.
+        #[target_feature(enable = $set)]
+        fn finish(
+            mut states: States,
+            start: usize,
+            word: impl Fn(usize, usize, Vector) -> Vector,
+        ) -> States {
             // After five rounds each variable is in its place again, so a step has five.
             macro_rules! rounds {
                 ($function:ident, $k:expr, $rounds:expr, $step:literal) => {
@@ -150,13 +181,13 @@ macro_rules! engine {
                     }
                 };
             }
-            let aligned = (start + 2).next_multiple_of(5);
-            rounds!(CHOOSE, K[0], (start + 2..aligned), 1);
+            let aligned = start.next_multiple_of(5);
+            rounds!(CHOOSE, K[0], (start..aligned), 1);
             rounds!(CHOOSE, K[0], (aligned..20), 5);
             rounds!(PARITY, K[1], (20..40), 5);
             rounds!(MAJORITY, K[2], (40..60), 5);
             rounds!(PARITY, K[3], (60..80), 5);
-            states.map(|[a, ..]| a)
+            states
         }
     };
 }
