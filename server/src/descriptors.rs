@@ -92,15 +92,14 @@ impl DescriptorPlan {
             waiting = waiting.min(available / QUEUE_PART).max(1);
         }
         let kept = available.saturating_sub(waiting);
-        let cut = |count: usize| {
-            let share = u128::from(kept) * count as u128 / u128::from(needed(connections, relays));
-            count.min(usize::try_from(share).unwrap_or(usize::MAX).max(1))
-        };
+        let share = u128::from(kept) * relays as u128 / u128::from(needed(connections, relays));
+        let relays = relays.min(usize::try_from(share).unwrap_or(usize::MAX).max(1));
+        let rest = kept.saturating_sub(needed(0, relays)).max(1);
         Self {
             wanted,
             allowed,
-            connections: cut(connections),
-            relays: cut(relays),
+            connections: connections.min(usize::try_from(rest).unwrap_or(usize::MAX)),
+            relays,
             waiting: waiting as usize,
         }
     }
@@ -124,19 +123,23 @@ mod tests {
 
     #[test]
     fn the_parts_never_exceed_what_is_allowed() {
-        for connections in [1, 2, 100, 10_000, 1_000_000] {
+        let counts = [1, 2, 100, 10_000, 1_000_000];
+        let pairs = counts.map(|connections| [0, 1, 10_000].map(|relays| (connections, relays)));
+        for (connections, relays) in pairs.into_iter().flatten() {
             for allowed in (40..20_000).step_by(7).chain([1 << 20, u64::MAX]) {
-                let plan = DescriptorPlan::share(connections, others(12), allowed);
-                let used = (plan.connections + plan.waiting) as u64 + others(12);
+                let plan = DescriptorPlan::share(connections, relays, others(12), allowed);
+                let used = needed(plan.connections + plan.waiting, plan.relays) + others(12);
                 assert!(used <= allowed, "{plan:?}");
                 assert!(plan.connections >= 1 && plan.waiting >= 1, "{plan:?}");
+                assert_eq!(plan.relays >= 1, relays >= 1, "{plan:?}");
                 if plan.is_cut() {
                     let available = allowed - others(12);
                     assert!(plan.waiting as u64 <= (available / 8).max(1), "{plan:?}");
-                    let rest = available - plan.waiting as u64;
+                    let rest = available - plan.waiting as u64 - 2 * plan.relays as u64;
                     assert!(plan.connections as u64 >= rest.min(connections as u64));
                 } else {
-                    assert_eq!(plan.connections, connections, "{plan:?}");
+                    let kept = (plan.connections, plan.relays);
+                    assert_eq!(kept, (connections, relays), "{plan:?}");
                     assert_eq!(plan.waiting, MAX_WAITING, "{plan:?}");
                 }
             }
@@ -145,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_limit_below_the_least_keeps_one_connection() {
-        let plan = DescriptorPlan::share(10_000, others(12), 20);
+        let plan = DescriptorPlan::share(10_000, 0, others(12), 20);
         assert_eq!((plan.connections, plan.waiting), (1, 1));
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use powtcp_common::refusal::Refusal;
 pub(crate) use powtcp_server::protocol::{DELIVERY_TIMEOUT, End};
-use powtcp_server::protocol::{Mint, Reply, Session};
+use powtcp_server::protocol::{Mint, Reply, Service, Session};
 use powtcp_server::time::Moment;
 
 use super::answers::refusal;
@@ -85,7 +85,8 @@ impl Conversation {
             mint,
             ..
         } = self;
-        while let Some(reply) = session.next_reply(&mut input, now, rules, mint) {
+        while let Some(reply) = session.next_reply(&mut input, now, rules, Service::Resource, mint)
+        {
             answers.push(text(&reply));
         }
         answers
