@@ -72,11 +72,6 @@ impl<T> NewcomerQueue<T> {
         }
         Some(item)
     }
-
-    /// Drops all newcomers.
-    pub fn clear(&mut self) {
-        *self = Self::new();
-    }
 }
 
 impl<T> Default for NewcomerQueue<T> {

@@ -30,12 +30,6 @@ impl RandomBlock {
     }
 }
 
-impl Default for RandomBlock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
