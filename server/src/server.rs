@@ -28,7 +28,8 @@ use crate::telemetry::log::Log;
 use crate::telemetry::process::open_descriptors;
 use crate::time::{Moment, Now};
 
-/// Events handled in one turn. It keeps turns short: during a turn no connection leaves the backlog.
+/// Events handled in one turn. It stops a burst of events from making one turn long: during a turn no
+/// connection leaves the backlog.
 const EVENTS_PER_TURN: usize = 256;
 /// Deadlines handled in one turn. It stops a burst of connections, whose deadlines pass together, from
 /// delaying the clients that have solved their puzzles.

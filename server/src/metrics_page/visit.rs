@@ -11,7 +11,8 @@ use crate::net::io::{Fate, read, write};
 use crate::time::TimerId;
 
 /// Bytes that are read and discarded after the response, because data that reaches a closed socket
-/// triggers an RST, which aborts delivery of the response.
+/// triggers an RST, which aborts delivery of the response. The limit stops a visitor that never stops
+/// sending.
 const MAX_DISCARDED: usize = 64 * 1024;
 
 /// A connection to the metrics page.
