@@ -209,7 +209,7 @@ impl Server {
         Some(Moment::at_tick(tick).since(self.clock.moment()))
     }
 
-    /// Handles signals.
+    /// Handles the pending signals: the first ends accepting, a second one ends the server.
     fn on_signals(&mut self, now: Now) -> ControlFlow<()> {
         for signal in self.signals.pending() {
             match signal {
