@@ -209,7 +209,8 @@ impl Server {
         Some(Moment::at_tick(tick).since(self.clock.moment()))
     }
 
-    /// Handles the pending signals: the first ends accepting, a second one ends the server.
+    /// Handles the pending signals: the first SIGINT or SIGTERM begins a shutdown, a second one ends the
+    /// server at once.
     fn on_signals(&mut self, now: Now) -> ControlFlow<()> {
         for signal in self.signals.pending() {
             match signal {
