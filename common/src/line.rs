@@ -1,4 +1,4 @@
-//! Splits a byte stream into lines, at whatever bytes the network cuts the stream into pieces.
+//! Splits a byte stream into lines. The stream arrives in pieces, which may end anywhere in a line.
 
 use std::borrow::Cow;
 use std::fmt;

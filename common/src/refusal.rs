@@ -10,11 +10,11 @@ pub enum Refusal {
     TooManyPuzzles,
     /// The text is not a stamp, or its hash has too few leading zeros.
     StampNotCorrect,
-    /// The stamp is not a solution of the connection's puzzle, or the connection has no puzzle.
+    /// The stamp is not one of a puzzle that the server issued to this source, or the puzzle is spent.
     StampNotFound,
     /// The puzzle's time to live has passed, with or without a stamp.
     PuzzleExpired,
-    /// The client requested no puzzle in time.
+    /// The client requested no puzzle and sent no stamp in time.
     TimeoutExceeded,
     /// The line is not a message, or it is a message that only servers send.
     IncorrectMessage,
@@ -24,7 +24,7 @@ pub enum Refusal {
     ServerBusy,
     /// The server is shutting down.
     ShuttingDown,
-    /// The server has failed, for example to draw random bytes.
+    /// The server has failed. Ours never sends it, but a client must understand it.
     InternalError,
     /// The service behind a gate refuses connections, or does not answer in time.
     ServiceUnavailable,

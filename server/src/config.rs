@@ -63,7 +63,7 @@ const OPTIONS: &[Spec] = &[
 const SHORTEST: Duration = Duration::from_millis(1);
 /// A day: no puzzle and no connection should outlive it.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// More connections than a process may have descriptors by default.
+/// About as many as a process may have descriptors: `fs.nr_open` is 1,048,576 by default.
 const MOST_CONNECTIONS: u32 = 1_000_000;
 
 const DIALECTS: [(&str, Dialect); 2] =

@@ -45,7 +45,7 @@ impl DescriptorPlan {
         let wanted = needed(connections, relays) + MAX_WAITING as u64 + others;
         let allowed = increase_nofile_limit(wanted)
             .or_else(|_| Resource::NOFILE.get_soft())
-            // Without a limit that can be read, exhaustion is found out when it happens.
+            // Without a limit that can be read, exhaustion is noticed when it happens.
             .unwrap_or(wanted);
         Self::share(connections, relays, others, allowed)
     }

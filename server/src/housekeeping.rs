@@ -1,5 +1,5 @@
-//! What no event of the loop reports: a wall clock that moves away, and log lines that were not written.
-//! It is looked at when something else has woken the loop.
+//! Checks after each turn for what no event reports: a wall clock that was changed, and log lines that
+//! were suppressed or dropped. The checks never wake the loop by themselves.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::time::Now;
 /// The time between two attempts to report dropped log lines.
 const DROP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Looks at the clocks and the log after each turn of the loop. Its timers are armed only while there is
+/// Checks the clocks and the log after each turn of the loop. Its timers are armed only while there is
 /// something to report, so that an idle server sleeps.
 #[derive(Debug, Default)]
 pub struct Housekeeping {

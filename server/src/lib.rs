@@ -1,6 +1,7 @@
 //! A TCP server that serves nothing before its client has paid with CPU time.
 //!
-//! Three rings, and imports point inward:
+//! Three rings. Imports point inward, with two exceptions: the shell writes to [`telemetry`] and hands out
+//! [`resources`], and [`server`] is built from [`config`] and [`descriptors`].
 //!
 //! - Pure, without a socket, a clock, randomness or I/O: [`time`], [`protocol`], [`admission`], and the
 //!   crate `powtcp-common`. Time is an argument, randomness is bytes, and replies are return values.

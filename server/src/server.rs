@@ -30,7 +30,8 @@ use crate::telemetry::log::Log;
 use crate::telemetry::process::open_descriptors;
 use crate::time::{Moment, Now};
 
-/// Events handled in one turn. It keeps turns short: during a turn no connection leaves the backlog.
+/// Events handled in one turn. It stops a burst of events from making one turn long: during a turn no
+/// connection leaves the backlog.
 const EVENTS_PER_TURN: usize = 256;
 /// Deadlines handled in one turn. It stops a burst of connections, whose deadlines pass together, from
 /// delaying the clients that have solved their puzzles.
@@ -234,7 +235,8 @@ impl Server {
         Some(Moment::at_tick(tick).since(self.clock.moment()))
     }
 
-    /// Handles signals.
+    /// Handles the pending signals: the first SIGINT or SIGTERM begins a shutdown, a second one ends the
+    /// server at once.
     fn on_signals(&mut self, now: Now) -> ControlFlow<()> {
         for signal in self.signals.pending() {
             match signal {

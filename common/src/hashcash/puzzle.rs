@@ -31,7 +31,7 @@ pub struct Terms {
 
 /// The text of a puzzle.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Puzzle(Text);
+pub struct Puzzle(PuzzleText);
 
 impl Puzzle {
     /// Writes the puzzle for `client` that was issued at the Unix time `issued`, in seconds. `sign` returns
@@ -49,7 +49,7 @@ impl Puzzle {
         let date = Utc::from_unix(issued);
         let year = date.year as u32;
 
-        let mut text = Text::new();
+        let mut text = PuzzleText::new();
         text.push(*VERSION);
         text.push(*b":");
         text.push_number(u32::from(difficulty.bits() / dialect.bits_per_unit()));
@@ -79,7 +79,7 @@ impl Puzzle {
 
 /// Returns whether `resource` is what puzzles for `client` have in their field RESOURCE.
 pub(super) fn is_resource_of(resource: &[u8], client: ClientAddr, dialect: Dialect) -> bool {
-    let mut text = Text::new();
+    let mut text = PuzzleText::new();
     text.push_client(client, dialect);
     text.as_bytes() == resource
 }
@@ -99,12 +99,12 @@ impl fmt::Debug for Puzzle {
 
 /// A text under construction, on the stack.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Text {
+struct PuzzleText {
     bytes: [u8; CAPACITY],
     len: u8,
 }
 
-impl Text {
+impl PuzzleText {
     fn new() -> Self {
         Self {
             bytes: [0; CAPACITY],
@@ -169,7 +169,7 @@ impl Text {
     }
 }
 
-impl Write for Text {
+impl Write for PuzzleText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
             self.push([byte]);

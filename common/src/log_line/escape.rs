@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_character_is_printable_whichever_it_is() {
+    fn every_character_is_printable_once_escaped() {
         for c in '\0'..=char::MAX {
             for text in escaped(c) {
                 let bad = text.chars().find(|&c| c.is_control() || is_invisible(c));

@@ -1,5 +1,5 @@
-//! The format of a log line: `key=value` text in the style of Go's slog, or a JSON object. It is
-//! one line whatever bytes of a peer the values contain.
+//! The format of a log line: `key=value` text in the style of Go's slog, or a JSON object. It
+//! is always one line, because bytes of a peer are escaped.
 
 mod escape;
 mod invisible;

@@ -56,8 +56,8 @@ impl<T> NewcomerQueue<T> {
 
     /// Takes the next newcomer.
     pub fn pop(&mut self) -> Option<T> {
-        let is_turn_of_others = self.streak >= SHARE && !self.others.is_empty();
-        let (source, item) = if is_turn_of_others || self.alone.is_empty() {
+        let others_are_next = self.streak >= SHARE && !self.others.is_empty();
+        let (source, item) = if others_are_next || self.alone.is_empty() {
             self.streak = 0;
             self.others.pop_front()?
         } else {
@@ -71,11 +71,6 @@ impl<T> NewcomerQueue<T> {
             }
         }
         Some(item)
-    }
-
-    /// Drops all newcomers.
-    pub fn clear(&mut self) {
-        *self = Self::new();
     }
 }
 

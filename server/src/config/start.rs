@@ -27,8 +27,8 @@ impl StartReport {
         }
     }
 
-    /// Logs a line for each address that the server listens on, with the settings, one for the page of
-    /// metrics, and one for each warning.
+    /// Logs a line for each address that the server listens on, with the settings, one for the
+    /// metrics page, and one for each warning.
     pub fn log(
         self,
         addresses: &[SocketAddr],

@@ -25,7 +25,7 @@ use visit::Visit;
 
 /// How long a visit may take. It stops visitors that send no request or take no response.
 const VISIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Visits accepted in one turn of the loop.
+/// Visits accepted in one turn of the loop. It stops a flood of the page from delaying the service.
 const ACCEPTS_PER_TURN: usize = 8;
 
 /// The page, its listening socket and its visits.

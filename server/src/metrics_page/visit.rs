@@ -11,17 +11,18 @@ use crate::net::io::{Fate, read, write};
 use crate::time::TimerId;
 
 /// Bytes that are read and discarded after the response, because data that reaches a closed socket
-/// triggers an RST, which aborts delivery of the response.
+/// triggers an RST, which aborts delivery of the response. The limit stops a visitor that never stops
+/// sending.
 const MAX_DISCARDED: usize = 64 * 1024;
 
 /// A connection to the metrics page.
 pub(super) struct Visit {
     socket: TcpStream,
-    state: State,
+    phase: Phase,
     pub(super) timer: TimerId,
 }
 
-enum State {
+enum Phase {
     /// The received part of the request's head; one read more than a head may have, at most.
     Requesting(Vec<u8>),
     /// The part of the response that is not sent yet.
@@ -34,7 +35,7 @@ impl Visit {
     pub(super) fn new(socket: TcpStream) -> Self {
         Self {
             socket,
-            state: State::Requesting(Vec::new()),
+            phase: Phase::Requesting(Vec::new()),
             timer: TimerId::NONE,
         }
     }
@@ -47,7 +48,7 @@ impl Visit {
     /// Continues as far as the socket allows. `page` creates the text of the page.
     pub(super) fn advance(&mut self, page: impl FnOnce() -> String) -> io::Result<Fate> {
         let mut buffer = [0; 1024];
-        if let State::Requesting(head) = &mut self.state {
+        if let Phase::Requesting(head) = &mut self.phase {
             let answer = loop {
                 if let Some(answer) = Answer::to(head) {
                     break answer;
@@ -58,18 +59,18 @@ impl Visit {
                     Some(len) => head.extend_from_slice(&buffer[..len]),
                 }
             };
-            self.state = State::Responding(answer.response(page));
+            self.phase = Phase::Responding(answer.response(page));
         }
-        if let State::Responding(response) = &mut self.state {
+        if let Phase::Responding(response) = &mut self.phase {
             let sent = write(&mut self.socket, response)?;
             response.drain(..sent);
             if !response.is_empty() {
                 return Ok(Fate::Keep);
             }
             self.socket.shutdown(Shutdown::Write)?;
-            self.state = State::Draining(0);
+            self.phase = Phase::Draining(0);
         }
-        if let State::Draining(discarded) = &mut self.state {
+        if let Phase::Draining(discarded) = &mut self.phase {
             while *discarded <= MAX_DISCARDED {
                 match read(&mut self.socket, &mut buffer)? {
                     None => return Ok(Fate::Keep),

@@ -84,8 +84,8 @@ impl Acceptors {
     pub fn accept(&mut self) -> io::Result<Accepted> {
         let was_starved = self.is_starved();
         let (before, after) = self.acceptors.split_at_mut(self.next);
-        let mut in_turn = after.iter_mut().chain(before).enumerate();
-        let Some((steps, acceptor)) = in_turn.find(|(_, acceptor)| acceptor.is_ready()) else {
+        let mut rotated = after.iter_mut().chain(before).enumerate();
+        let Some((steps, acceptor)) = rotated.find(|(_, acceptor)| acceptor.is_ready()) else {
             return Ok(Accepted::Empty { resumed: false });
         };
         let accepted = acceptor.accept()?;
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn each_address_is_asked_in_turn() {
+    fn addresses_are_asked_in_rotation() {
         let (mut acceptors, absent) = bind(&["127.0.0.1:0", "127.0.0.2:0"]).unwrap();
         assert!(absent.is_empty());
         let addresses = acceptors.local_addrs();

@@ -16,7 +16,7 @@ use crate::time::{Now, TimerId};
 /// delaying all others.
 const READS_PER_TURN: usize = 4;
 
-/// Room for one read.
+/// The most bytes of one read. It bounds the answers that a peer can cause without reading them.
 const READ_BUFFER_LEN: usize = 16 * 1024;
 
 /// Bytes that are read and discarded after the last answer, so that a peer that is still sending

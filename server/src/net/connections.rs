@@ -1,4 +1,4 @@
-//! The table of open connections, and the one step that follows whatever touched one of them.
+//! The table of open connections, and the step that follows each event of one of them.
 
 use std::io;
 
@@ -213,8 +213,8 @@ impl<S: Socket> Connections<S> {
         self.settle(key, result, shared, now);
     }
 
-    /// Makes sure that there is a free slot for a newcomer from `source`; evicts if need be. Returns
-    /// whether there is one.
+    /// Makes sure that there is a free slot for a newcomer from `source`, by evictions if the table is full.
+    /// Returns whether there is one.
     fn make_room(&mut self, source: Source, shared: &mut Shared, now: Now) -> bool {
         let relays = shared.relays_of(source);
         for attempt in 1..=EVICTION_ATTEMPTS {
@@ -260,8 +260,8 @@ impl<S: Socket> Connections<S> {
         self.remove(key, outcome, shared, now);
     }
 
-    /// Follows anything that touched a connection: updates its standing and its deadline, or removes it
-    /// if it is finished.
+    /// Updates the standing and the deadline of a connection after anything that touched it, or removes
+    /// the connection if it is finished.
     fn settle(&mut self, key: usize, result: io::Result<()>, shared: &mut Shared, now: Now) {
         let Some(connection) = self.table.get_mut(key) else {
             return;

@@ -25,7 +25,8 @@ use crate::time::{Now, TimerId};
 pub const MAX_WAITING: usize = 8192;
 /// Connections admitted in one turn. It stops newcomers from delaying admitted connections.
 const ADMISSIONS_PER_TURN: usize = 64;
-/// How long accepting pauses after a failure, unless one of our descriptors is freed before.
+/// How long accepting pauses after a failure, unless one of our descriptors is freed before. It stops
+/// a failure that lasts from making the loop busy.
 pub const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
 /// Accepts connections until it is shut.

@@ -1,5 +1,5 @@
-//! Random bytes of the operating system, drawn a block at a time: one system call serves about 250
-//! handshakes.
+//! Random bytes of the operating system, drawn a block at a time: one system call serves about
+//! 1,000 resources.
 
 const BLOCK_LEN: usize = 4096;
 
@@ -27,12 +27,6 @@ impl RandomBlock {
         let bytes = self.block[self.used..].first_chunk().copied()?;
         self.used += N;
         Some(bytes)
-    }
-}
-
-impl Default for RandomBlock {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

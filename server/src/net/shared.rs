@@ -1,4 +1,4 @@
-//! What belongs to the server as a whole, handed to whatever handles an event.
+//! What belongs to the server as a whole, passed to each function that handles an event.
 
 use mio::Registry;
 
@@ -11,7 +11,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::time::TimerWheel;
 
 /// Bytes that are read and discarded in one turn of the loop, for all connections that have ended.
-/// It bounds the work that peers cause who go on sending after their last answer.
+/// It bounds the work for many peers that go on sending after their last answer.
 const DISCARDED_PER_TURN: usize = 256 * 1024;
 
 /// Everything that connections, the intake and the metrics page have in common.

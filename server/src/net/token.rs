@@ -23,7 +23,8 @@ pub enum Token {
 /// take from the service.
 pub const MAX_VISITS: usize = 8;
 
-/// Listening sockets of the service: the addresses that one name can be resolved to.
+/// Listening sockets of the service: the addresses that one name can be resolved to. It bounds
+/// the descriptors that a name with many addresses takes.
 pub const MAX_LISTENERS: usize = 16;
 
 /// The lowest bits of a token tell what it is for; the others are a key.

@@ -17,7 +17,8 @@ use super::Rules;
 use super::spent::SpentPuzzles;
 use crate::time::{IssueTime, Moment};
 
-/// How far the clock of another instance with the same secret may be ahead of ours.
+/// How far the clock of another instance with the same secret may be ahead of ours. It
+/// bounds how long a puzzle that is dated too late outlives its TTL.
 const MAX_AHEAD: Duration = Duration::from_secs(10);
 
 /// Makes puzzles under a secret, and recognizes their stamps.

@@ -33,8 +33,8 @@ pub struct Rules {
     pub terms: Terms,
     /// How long a new puzzle is good. It bounds how long a silent peer can hold a slot.
     pub ttl: Duration,
-    /// How long a connection may take to request its first puzzle. It stops peers that connect and
-    /// send nothing.
+    /// How long a connection may take to request its first puzzle or to send a stamp. It stops peers
+    /// that connect and send nothing.
     pub handshake_timeout: Duration,
     /// Puzzles that one connection may request. It stops peers that make the server create puzzles
     /// without end.

@@ -7,7 +7,7 @@ use crate::time::{Moment, Now};
 
 /// The offset that is reported.
 const TOLERANCE: Duration = Duration::from_secs(5);
-/// The least time between two looks at the offset.
+/// The least time between two checks of the offset.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reports each episode of a wrong wall clock once.
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_is_looked_at_once_a_second() {
+    fn the_clock_is_checked_once_a_second() {
         let mut watch = ClockWatch::default();
         assert_eq!(watch.observe(START, at(0, 0)), None);
         assert_eq!(watch.observe(START, at(0, 100)), None);

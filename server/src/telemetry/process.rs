@@ -67,7 +67,7 @@ fn cpu(stat: &str) -> Option<Duration> {
     let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
     let (user, system) = (fields.next()?, fields.next()?);
     let ticks = user.parse::<u64>().ok()? + system.parse::<u64>().ok()?;
-    Some(Duration::from_millis(1_000 / TICKS_PER_SECOND) * u32::try_from(ticks).ok()?)
+    Some(Duration::from_millis(ticks * (1_000 / TICKS_PER_SECOND)))
 }
 
 fn resident(status: &str) -> Option<u64> {
@@ -104,6 +104,11 @@ mod tests {
         assert_eq!(
             resident("VmHWM:\t 9 kB\nVmRSS:\t    2300 kB\n"),
             Some(2_300 * 1024)
+        );
+        let ticks_beyond_32_bits = stat.replace(" 123 ", " 4294967296 ");
+        assert_eq!(
+            cpu(&ticks_beyond_32_bits),
+            Some(Duration::from_millis(42_949_673_410))
         );
         for broken in ["", "x", "VmRSS: kB"] {
             assert_eq!(cpu(broken), None);

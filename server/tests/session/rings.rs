@@ -42,7 +42,12 @@ const PURE: [&str; 17] = [
 ];
 
 /// The solver searches with several threads, and with the vectors of the processor.
-const SOLVER: [&str; 3] = ["std::arch", "std::sync::atomic", "std::thread"];
+const SOLVER: [&str; 4] = [
+    "std::arch",
+    "std::sync::LazyLock",
+    "std::sync::atomic",
+    "std::thread",
+];
 
 /// Paths that pure code does not name, imported or not.
 const IMPURE: [&str; 8] = [

@@ -87,6 +87,7 @@ impl Log {
     pub fn suppressed_total(&self) -> impl Iterator<Item = (Kind, u64)> {
         self.quotas.suppressed_total()
     }
+
     /// Writes one line with the number of dropped lines, if there are any and writing works again.
     pub fn report_dropped(&mut self, now: Now) {
         let count = self.queue.take_dropped();

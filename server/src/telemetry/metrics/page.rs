@@ -56,8 +56,8 @@ impl Page {
         self.push(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
     }
 
-    /// Writing to a `String` never fails.
     fn push(&mut self, text: std::fmt::Arguments<'_>) {
+        // Writing to a `String` never fails.
         let _ = self.0.write_fmt(text);
     }
 }
