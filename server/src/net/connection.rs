@@ -5,7 +5,7 @@ use std::io;
 
 use mio::{Interest, Registry, Token};
 
-use super::io::{Fate, Socket, read, write};
+use super::io::{Fate, INPUT, Socket, read, write};
 use super::shared::Shared;
 use crate::admission::Standing;
 use crate::protocol::{End, Payment, Reply, Session};
@@ -77,13 +77,6 @@ pub struct Readiness {
     /// The stream contains urgent data. A read stops before it, though more bytes follow (tcp(7)).
     pub urgent: bool,
 }
-
-/// The interest in bytes of the peer. Where the poll can report urgent data, it does.
-const INPUT: Interest = if cfg!(any(target_os = "linux", target_os = "android")) {
-    Interest::READABLE.add(Interest::PRIORITY)
-} else {
-    Interest::READABLE
-};
 
 impl<S: Socket> Connection<S> {
     /// Creates a connection on `socket`.

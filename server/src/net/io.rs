@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 
+use mio::Interest;
 use mio::event::Source;
 use mio::net::TcpStream;
 
@@ -20,6 +21,13 @@ impl Socket for TcpStream {
         self.shutdown(Shutdown::Write)
     }
 }
+
+/// The interest in bytes of the peer. Where the poll can report urgent data, it does.
+pub const INPUT: Interest = if cfg!(any(target_os = "linux", target_os = "android")) {
+    Interest::READABLE.add(Interest::PRIORITY)
+} else {
+    Interest::READABLE
+};
 
 /// What becomes of a connection after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use mio::{Interest, Registry};
 use super::ending::Ending;
 use super::pair::Side;
 use super::upstream::{Connecting, Upstream, UpstreamSocket};
+use crate::net::io::INPUT;
 use crate::net::token::Token;
 use crate::protocol::Payment;
 use crate::time::Moment;
@@ -150,6 +151,6 @@ impl Dialing {
 /// Registers the socket of an upstream for events of both kinds. They are edge-triggered: a socket that stays
 /// writable causes none.
 fn register(socket: &mut UpstreamSocket, registry: &Registry, key: usize) -> std::io::Result<()> {
-    let interest = Interest::READABLE | Interest::WRITABLE;
+    let interest = INPUT | Interest::WRITABLE;
     registry.register(socket, Token::Relay(Side::Upstream, key).into(), interest)
 }

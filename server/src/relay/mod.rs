@@ -27,6 +27,7 @@ pub use upstream::Upstream;
 
 use crate::admission::Source;
 use crate::net::connections::{Connections, Returned};
+use crate::net::io::INPUT;
 use crate::net::shared::{Shared, Timer};
 use crate::net::token::Token;
 use crate::protocol::Payment;
@@ -427,6 +428,6 @@ fn arm(key: usize, deadline: Moment, shared: &mut Shared) -> TimerId {
 /// Has the poll report events of a client under the token of its relay. They are edge-triggered: a socket that
 /// stays writable causes none.
 fn watch_client(socket: &mut TcpStream, registry: &Registry, key: usize) -> std::io::Result<()> {
-    let interest = Interest::READABLE | Interest::WRITABLE;
+    let interest = INPUT | Interest::WRITABLE;
     registry.reregister(socket, Token::Relay(Side::Client, key).into(), interest)
 }

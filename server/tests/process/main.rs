@@ -12,6 +12,7 @@ mod support {
     pub(crate) mod solving;
     pub(crate) mod tools;
     pub(crate) mod unread;
+    pub(crate) mod upstream;
 }
 
 mod addresses;
@@ -25,6 +26,8 @@ mod eviction;
 mod fail2ban;
 mod fail2ban_filter;
 mod full;
+mod gate;
+mod gate_endings;
 mod half_close;
 mod handshakes;
 mod log;

@@ -47,7 +47,8 @@ impl Client {
         Self::new(socket.into())
     }
 
-    fn new(stream: TcpStream) -> Self {
+    /// Creates the client at this end of `stream`.
+    pub(crate) fn new(stream: TcpStream) -> Self {
         static ONCE: Once = Once::new();
         ONCE.call_once(raise_descriptor_limit);
         stream
@@ -113,6 +114,11 @@ impl Client {
             .read_to_string(&mut rest)
             .expect("the end of the stream, and no reset");
         rest.lines().map(str::to_string).collect()
+    }
+
+    /// Waits for the end of the stream, and returns how it ended.
+    pub(crate) fn try_rest(&mut self) -> io::Result<usize> {
+        self.reader.read_to_end(&mut Vec::new())
     }
 
     /// Asks for a puzzle and returns the answer.

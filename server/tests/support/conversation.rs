@@ -15,12 +15,16 @@ use super::rules::{Rules, mint};
 /// The line that stands for every resource.
 pub(crate) const SERVED: &str = "4:Don't Panic.";
 
+/// The line that stands for a payment in a gate, where the session itself sends nothing.
+pub(crate) const PAID: &str = "paid";
+
 /// A session and what surrounds it. All times count from the start of the server.
 pub(crate) struct Conversation {
     session: Session,
     pub(crate) rules: Rules,
     pub(crate) mint: Mint,
     now: Duration,
+    service: Service,
 }
 
 impl Conversation {
@@ -37,7 +41,14 @@ impl Conversation {
             rules,
             mint: mint(),
             now: Duration::ZERO,
+            service: Service::Resource,
         }
+    }
+
+    /// Makes the server a gate, whose last place may be taken.
+    pub(crate) fn in_gate(&mut self, is_full: bool) -> &mut Self {
+        self.service = Service::Relay { is_full };
+        self
     }
 
     /// Sets the clock.
@@ -83,10 +94,10 @@ impl Conversation {
             session,
             rules,
             mint,
+            service,
             ..
         } = self;
-        while let Some(reply) = session.next_reply(&mut input, now, rules, Service::Resource, mint)
-        {
+        while let Some(reply) = session.next_reply(&mut input, now, rules, *service, mint) {
             answers.push(text(&reply));
         }
         answers
@@ -159,6 +170,7 @@ impl Conversation {
 fn text(reply: &Reply<'_>) -> String {
     match reply {
         Reply::Puzzle(puzzle) => format!("2:{puzzle}"),
+        Reply::Paid(_) => PAID.to_string(),
         Reply::Resource { .. } => SERVED.to_string(),
         Reply::Refusal { why, .. } => refusal(*why),
     }
