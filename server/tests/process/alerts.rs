@@ -13,7 +13,7 @@ const ALERTS: &str = include_str!("../../../scripts/prometheus-alerts.yml");
 /// The series of a server that does well, for an hour: 100 handshakes a second, and a few clients that
 /// are refused. There is one value per minute, as promtool spells it: `a+bx60` starts at `a` and rises
 /// by `b`.
-const WELL: [(&str, &str); 27] = [
+const WELL: [(&str, &str); 32] = [
     ("up", "1x60"),
     ("process_start_time_seconds", "1700000000x60"),
     ("process_cpu_seconds_total", "0+6x60"),
@@ -34,6 +34,11 @@ const WELL: [(&str, &str); 27] = [
     ("powtcp_accept_pauses_total", "2x60"),
     ("powtcp_accepting_paused", "0x60"),
     ("powtcp_log_lines_dropped_total", "7x60"),
+    ("powtcp_relays{state='connecting'}", "2x60"),
+    ("powtcp_relays{state='open'}", "500x60"),
+    ("powtcp_max_relays", "1000x60"),
+    ("powtcp_relays_total{ending='client_closed'}", "0+600x60"),
+    ("powtcp_relays_total{ending='upstream_refused'}", "0+6x60"),
     ("powtcp_clock_offset_seconds", "0.001x60"),
     ("powtcp_solve_seconds_bucket{le='10'}", "0+5900x60"),
     ("powtcp_solve_seconds_bucket{le='30'}", "0+6000x60"),
@@ -44,7 +49,7 @@ const WELL: [(&str, &str); 27] = [
 ];
 
 /// Each alert, and the values on which it must fire.
-const TROUBLES: [(&str, &[(&str, &str)]); 16] = [
+const TROUBLES: [(&str, &[(&str, &str)]); 18] = [
     (
         "PowtcpLogLinesDropped",
         &[("powtcp_log_lines_dropped_total", "7x58 9 9")],
@@ -77,6 +82,14 @@ const TROUBLES: [(&str, &[(&str, &str)]); 16] = [
     (
         "PowtcpAcceptingPaused",
         &[("powtcp_accepting_paused", "0x59 1")],
+    ),
+    (
+        "PowtcpUpstreamDown",
+        &[("powtcp_relays_total{ending='upstream_refused'}", "0+700x60")],
+    ),
+    (
+        "PowtcpRelaysFull",
+        &[("powtcp_relays{state='open'}", "898x60")],
     ),
     ("PowtcpDescriptorsLow", &[("process_max_fds", "120x60")]),
     (
