@@ -25,7 +25,7 @@ const OPTIONS: &[Spec] = &[
     Spec::new("-c, --concurrency N", "128", "handshakes in progress at once, or relays that carry traffic"),
     Spec::optional("--honest-rate N", RATES, "handshakes started per second for 5 s, 0 for none; of attacked clients"),
     Spec::optional("--sources N", "100, of a crowd 1500, of linger 4", "addresses of 127.0.0.0/8 to connect from"),
-    Spec::new("--timeout DURATION", "10s", "a handshake that takes longer has failed"),
+    Spec::new("--timeout DURATION", "10s", "a handshake that takes longer has failed, as has a run of relayed traffic"),
     Spec::optional("-b, --bits N", "1, under attack 16", "difficulty of its own server"),
     Spec::optional("--idle N", "5000, with --relay 2000", "idle connections or relays to hold at its own server"),
     Spec::optional("--program FILE", "powtcp-server beside this program", "the server to start"),
