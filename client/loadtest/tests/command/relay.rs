@@ -74,11 +74,9 @@ fn relays_are_measured_at_a_gate_of_its_own_and_without_an_attack() {
 }
 
 #[test]
-fn a_relay_that_ends_is_an_error_without_a_table() {
-    // No relay lives as long as the load.
-    let mut command = with_server(loadtest(&["--relay", "-c", "2", "--idle", "0"]));
-    command.env("POWTCP_IDLE_TIMEOUT", "1ms");
-    let outcome = outcome_of(command);
+fn relays_that_take_longer_than_the_timeout_are_an_error_without_a_table() {
+    let outcome = run(&["--idle", "0", "--timeout", "1ms"]);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     assert_eq!(outcome.text(), "");
+    assert_eq!(outcome.stderr.len(), 1, "{outcome:?}");
 }
