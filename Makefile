@@ -18,7 +18,7 @@ run-server: ## run the server; ARGS="--bits 22" passes options
 run-client: ## run the client; ARGS="--threads 1 localhost:8080" passes options
 	@cargo run --release --bin powtcp-client -- $(ARGS)
 
-demo: ## run a server and a client that pays it, and show their output
+demo: ## run a server and a client that pays it, then a gate, and show their output
 	@scripts/demo.sh
 
 test: ## run every test

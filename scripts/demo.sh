@@ -1,32 +1,51 @@
 #!/usr/bin/env bash
-# Starts a server on a free port, lets a client pay it, and shows the output of both.
+# Lets a client pay a server, then a gate in front of that server, and shows the output of all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo build --release --bin powtcp-server --bin powtcp-client
 bin=${CARGO_TARGET_DIR:-target}/release
 work=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+pids=()
+trap '[ "${#pids[@]}" = 0 ] || kill "${pids[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# The log comes through a pipe, so that the script can wait for a line of it.
-mkfifo "$work/log"
-"$bin/powtcp-server" --listen 127.0.0.1:0 --bits 22 2>"$work/log" &
-server=$!
-exec 3<"$work/log"
+# start NAME OPTIONS: starts a server on a free port, and sets $pid, $log (a descriptor) and $address.
+start() {
+    local name=$1 line
+    shift
+    # The log comes through a pipe, so that the script can wait for a line of it.
+    mkfifo "$work/$name"
+    "$bin/powtcp-server" --listen 127.0.0.1:0 "$@" 2>"$work/$name" &
+    pid=$!
+    pids+=("$pid")
+    exec {log}<"$work/$name"
+    address=
+    while [ -z "$address" ] && read -r line <&"$log"; do
+        echo "$name | $line"
+        case $line in
+        *msg=listening*) address=${line#*address=} address=${address%% *} ;;
+        esac
+    done
+    [ -n "$address" ]
+}
 
-address=
-while [ -z "$address" ] && read -r line <&3; do
-    echo "server | $line"
-    case $line in
-    *msg=listening*) address=${line#*address=} address=${address%% *} ;;
-    esac
-done
-[ -n "$address" ] || exit 1
+# stop NAME PID LOG: ends a server in order, and shows the rest of its log.
+stop() {
+    kill -TERM "$2"
+    wait "$2"
+    sed "s/^/$1 | /" <&"$3"
+}
 
+start server --bits 22
+server=$pid server_log=$log
 "$bin/powtcp-client" "$address" 2>&1 | sed 's/^/client | /'
 
-kill -TERM "$server"
-wait "$server"
-server=
-sed 's/^/server | /' <&3
+echo
+# The server is the service behind the gate. The client pays the gate and leaves.
+start gate --bits 20 --max-relays 100 --upstream "$address"
+"$bin/powtcp-client" "$address" 2>&1 | sed 's/^/client | /'
+stop gate "$pid" "$log"
+
+echo
+stop server "$server" "$server_log"
+pids=()

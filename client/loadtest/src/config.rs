@@ -22,13 +22,14 @@ pub const PROGRAM: Program = Program {
 const OPTIONS: &[Spec] = &[
     Spec::optional("ADDR", "its own server", "a running server, loopback IP:PORT (POWTCP_SERVER)"),
     Spec::new("-n, --handshakes N", "50000", "handshakes to make"),
-    Spec::new("-c, --concurrency N", "128", "handshakes in progress at once"),
+    Spec::new("-c, --concurrency N", "128", "handshakes in progress at once, or relays that carry traffic"),
     Spec::optional("--honest-rate N", RATES, "handshakes started per second for 5 s, 0 for none; of attacked clients"),
     Spec::optional("--sources N", "100, of a crowd 1500, of linger 4", "addresses of 127.0.0.0/8 to connect from"),
-    Spec::new("--timeout DURATION", "10s", "a handshake that takes longer has failed"),
+    Spec::new("--timeout DURATION", "10s", "a handshake that takes longer has failed, as has a run of relayed traffic"),
     Spec::optional("-b, --bits N", "1, under attack 16", "difficulty of its own server"),
-    Spec::new("--idle N", "5000", "idle connections to hold at its own server"),
+    Spec::optional("--idle N", "5000, with --relay 2000", "idle connections or relays to hold at its own server"),
     Spec::optional("--program FILE", "powtcp-server beside this program", "the server to start"),
+    Spec::switch("--relay", "measure relays through a gate of its own instead, and the same traffic without it"),
     Spec::optional("--attack NAME", "none", ATTACK_NAMES),
     Spec::new("--attack-connections N", "15000", "attacking connections at once"),
     Spec::optional("--attack-rate N", "2000, of crowd and linger 500", "attacking connections opened per second"),
@@ -49,6 +50,10 @@ const ATTACKED_BITS: u32 = 16;
 const ATTACKED_RATE: u32 = 100;
 /// Handshakes per second at a fixed rate: far below what a server can do, so that no queue builds up.
 const SCHEDULED_RATE: u32 = 500;
+/// Idle connections to hold.
+const IDLE: usize = 5000;
+/// Idle relays to hold: each takes two descriptors of this process and two of the gate.
+const IDLE_RELAYS: usize = 2000;
 /// Addresses that a load comes from.
 pub(crate) const SOURCES: u32 = 100;
 
@@ -59,7 +64,7 @@ pub struct Config {
     pub address: Option<SocketAddr>,
     /// Handshakes to make.
     pub handshakes: usize,
-    /// Handshakes in progress at once.
+    /// Handshakes in progress at once, or relays that carry traffic.
     pub concurrency: usize,
     /// Handshakes that start per second at a fixed rate, after the others or during an attack.
     pub rate: u32,
@@ -70,10 +75,12 @@ pub struct Config {
     pub timeout: Duration,
     /// Difficulty of a server that the test starts.
     pub bits: u32,
-    /// Connections of the idle phase.
+    /// Connections or relays of the idle phase.
     pub idle: usize,
     /// The server to start, if not the one beside this program.
     pub program: Option<PathBuf>,
+    /// Whether to measure relays, instead of the other phases.
+    pub relay: bool,
     /// How to attack, instead of the other phases.
     pub(crate) attack: Option<AttackPlan>,
 }
@@ -112,6 +119,15 @@ impl Config {
             let reason = "expected none: an attack goes to a server of this test's own";
             return Err(options.unusable("ADDR", reason));
         }
+        let relay = options.switch("--relay")?;
+        if relay && address.is_some() {
+            let reason = "expected none: with --relay the test starts its own gate";
+            return Err(options.unusable("ADDR", reason));
+        }
+        if relay && attack.is_some() {
+            let reason = "expected none: --relay is a load of its own";
+            return Err(options.unusable("--attack", reason));
+        }
         // Under attack there are honest clients, or there is nothing to measure.
         let least_rate = u32::from(attack.is_some());
         let rate = options.optional_number("--honest-rate", least_rate..=10_000)?;
@@ -120,6 +136,7 @@ impl Config {
             (None, Some(_)) => 0,
             (None, None) => SCHEDULED_RATE,
         };
+        let idle = options.optional_number("--idle", 0..=1_000_000)?;
         let bits = options.optional_number("--bits", 1..=24)?;
         Ok(Self {
             address,
@@ -129,7 +146,8 @@ impl Config {
             sources: options.optional_number("--sources", 1..=65_536)?,
             timeout: options.duration("--timeout", SHORTEST..=LONGEST)?,
             bits: bits.unwrap_or(if attack.is_some() { ATTACKED_BITS } else { 1 }),
-            idle: options.number("--idle", 0..=1_000_000)?,
+            idle: idle.unwrap_or(if relay { IDLE_RELAYS } else { IDLE }),
+            relay,
             program: options.path("--program")?,
             attack,
         })

@@ -1,8 +1,9 @@
 //! Load for a powtcp server on this machine, and a table of what that load costs.
 //!
-//! There are two kinds of load. The first is `honest`: many handshakes at the same time, then idle
+//! There are three kinds of load. The first is `honest`: many handshakes at the same time, then idle
 //! connections. The second is `attack`: each attack in turn, while a few honest clients measure what
-//! they notice of it. `driver` is the event loop under both; `report` writes the tables.
+//! they notice of it. `driver` is the event loop under both. The third is `relay`: traffic through a gate.
+//! `report` writes the tables.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +13,7 @@ mod driver;
 mod error;
 mod honest;
 mod own_server;
+mod relay;
 mod report;
 
 use std::io::{self, Write};
@@ -20,7 +22,8 @@ use attack::siege;
 pub use config::{Config, PROGRAM};
 pub use error::LoadtestError;
 use honest::handshakes;
-use report::{attacks, load};
+use relay::measure;
+use report::{attacks, load, relays};
 
 /// Runs the load that `config` describes, and prints the table.
 ///
@@ -33,6 +36,9 @@ pub fn run(config: &Config) -> Result<(), LoadtestError> {
         let end = rows.iter().find_map(|row| row.server_end.clone());
         let trouble = end.map(LoadtestError::ServerEnded);
         (attacks::text(config, plan, &rows), failed, trouble)
+    } else if config.relay {
+        let findings = measure::measure(config)?;
+        (relays::table(config, &findings).to_string(), 0, None)
     } else {
         let findings = handshakes::measure(config)?;
         let text = load::table(config, &findings).to_string();

@@ -51,6 +51,7 @@ const KNOWN: &[&str] = &[
     "POWTCP_IDLE",
     "POWTCP_JSON",
     "POWTCP_PROGRAM",
+    "POWTCP_RELAY",
     "POWTCP_SOURCES",
 ];
 

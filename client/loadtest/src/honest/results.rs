@@ -70,7 +70,8 @@ impl Results {
     }
 }
 
-fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
+/// Returns the percentile `share`, from 0 to 1, of sorted values, by nearest rank.
+pub(crate) fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied()
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod attacks;
 pub(crate) mod load;
+pub(crate) mod relays;
 mod table;

@@ -16,4 +16,5 @@ mod handshakes;
 mod own_server;
 mod processes;
 mod readme;
+mod relay;
 mod usage;
