@@ -240,10 +240,7 @@ fn gauges_and_counters_balance_after_relays() {
         4.0
     );
     assert_eq!(value("powtcp_upstream_connect_seconds_count"), 1.0);
-    assert_eq!(
-        value("powtcp_connections_total{outcome=\"relayed\"}"),
-        1.0
-    );
+    assert_eq!(value("powtcp_connections_total{outcome=\"relayed\"}"), 1.0);
 }
 
 #[test]
