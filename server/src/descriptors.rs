@@ -124,19 +124,27 @@ mod tests {
 
     #[test]
     fn the_parts_never_exceed_what_is_allowed() {
-        for connections in [1, 2, 100, 10_000, 1_000_000] {
-            for allowed in (40..20_000).step_by(7).chain([1 << 20, u64::MAX]) {
-                let plan = DescriptorPlan::share(connections, others(12), allowed);
-                let used = (plan.connections + plan.waiting) as u64 + others(12);
+        let tables = [1, 2, 100, 10_000, 1_000_000]
+            .into_iter()
+            .flat_map(|connections| [0, 1, 100, 10_000].map(|relays| (connections, relays)));
+        for (connections, relays) in tables {
+            for allowed in (48..20_000).step_by(7).chain([1 << 20, u64::MAX]) {
+                let plan = DescriptorPlan::share(connections, relays, others(12), allowed);
+                let used = needed(plan.connections, plan.relays) + plan.waiting as u64 + others(12);
                 assert!(used <= allowed, "{plan:?}");
                 assert!(plan.connections >= 1 && plan.waiting >= 1, "{plan:?}");
                 if plan.is_cut() {
                     let available = allowed - others(12);
                     assert!(plan.waiting as u64 <= (available / 8).max(1), "{plan:?}");
                     let rest = available - plan.waiting as u64;
-                    assert!(plan.connections as u64 >= rest.min(connections as u64));
+                    // Rounding loses less than one place of each kind.
+                    let parts = needed(plan.connections, plan.relays);
+                    assert!(
+                        parts + 3 > rest.min(needed(connections, relays)),
+                        "{plan:?}"
+                    );
                 } else {
-                    assert_eq!(plan.connections, connections, "{plan:?}");
+                    assert_eq!((plan.connections, plan.relays), (connections, relays));
                     assert_eq!(plan.waiting, MAX_WAITING, "{plan:?}");
                 }
             }
@@ -145,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_limit_below_the_least_keeps_one_connection() {
-        let plan = DescriptorPlan::share(10_000, others(12), 20);
-        assert_eq!((plan.connections, plan.waiting), (1, 1));
+        let plan = DescriptorPlan::share(10_000, 10_000, others(12), 20);
+        assert_eq!((plan.connections, plan.relays, plan.waiting), (1, 1, 1));
     }
 
     #[test]

@@ -24,7 +24,10 @@ fn is_counted(refusal: Refusal, mode: &str) -> bool {
         | Refusal::IncorrectMessage
         | Refusal::MessageTooLong => true,
         Refusal::PuzzleExpired => mode == "aggressive",
-        Refusal::ServerBusy | Refusal::ShuttingDown | Refusal::InternalError => false,
+        Refusal::ServerBusy
+        | Refusal::ShuttingDown
+        | Refusal::InternalError
+        | Refusal::ServiceUnavailable => false,
     }
 }
 

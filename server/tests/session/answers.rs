@@ -26,6 +26,7 @@ fn each_refusal_has_the_text_of_the_protocol() {
         (ServerBusy, "server is busy"),
         (ShuttingDown, "server is shutting down"),
         (InternalError, "internal error"),
+        (ServiceUnavailable, "service unavailable"),
     ];
     assert_eq!(texts.map(|(why, _)| why), Refusal::ALL);
     for (why, text) in texts {

@@ -37,20 +37,20 @@ fn full(sources: &[u8]) -> Limits {
 /// Expects a newcomer to evict the connection with `key`.
 #[track_caller]
 fn gives_way(limits: &mut Limits, newcomer: u8, key: usize) {
-    assert_eq!(limits.admission(source(newcomer)), Admission::Evict(key));
+    assert_eq!(limits.admission(source(newcomer), 0), Admission::Evict(key));
 }
 
 #[test]
 fn all_newcomers_are_admitted_until_all_slots_are_taken() {
     let mut limits = limits(2, 0, WhenFull::Refuse);
     for key in 0..2 {
-        assert_eq!(limits.admission(source(1)), Admission::Admit);
+        assert_eq!(limits.admission(source(1), 0), Admission::Admit);
         limits.enter(key, source(1));
     }
-    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
-    assert_eq!(limits.admission(source(2)), Admission::TurnAway);
+    assert_eq!(limits.admission(source(1), 0), Admission::TurnAway);
+    assert_eq!(limits.admission(source(2), 0), Admission::TurnAway);
     limits.leave(0);
-    assert_eq!(limits.admission(source(2)), Admission::Admit);
+    assert_eq!(limits.admission(source(2), 0), Admission::Admit);
 }
 
 /// Returns a full table that evicts: `crowd` connections of source 1, then those of `others`.
@@ -91,7 +91,7 @@ fn a_source_with_nothing_to_give_up_evicts_nothing_of_a_smaller_one() {
     for key in 0..9 {
         limits.place(key, Standing::Delivering);
     }
-    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+    assert_eq!(limits.admission(source(1), 0), Admission::TurnAway);
     gives_way(&mut limits, 2, 9);
     gives_way(&mut limits, 4, 9);
 }
@@ -127,7 +127,7 @@ fn a_client_has_an_eighth_of_the_table_to_ask_in_a_flood_of_single_clients_that_
     limits.enter(0, source(100));
     for newcomer in 1..=8_u8 {
         assert_eq!(limits.standing(0), Some(Standing::Fresh), "{newcomer}");
-        let Admission::Evict(victim) = limits.admission(source(100 + newcomer)) else {
+        let Admission::Evict(victim) = limits.admission(source(100 + newcomer), 0) else {
             panic!("a full table evicts");
         };
         assert_ne!(victim, 0, "after {newcomer} newcomers");
@@ -167,8 +167,8 @@ fn a_connection_with_an_answer_in_delivery_is_not_evicted() {
     limits.place(1, Standing::Delivering);
     gives_way(&mut limits, 1, 2);
     limits.place(2, Standing::Delivering);
-    assert_eq!(limits.admission(source(3)), Admission::TurnAway);
-    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+    assert_eq!(limits.admission(source(3), 0), Admission::TurnAway);
+    assert_eq!(limits.admission(source(1), 0), Admission::TurnAway);
 }
 
 #[test]
@@ -178,14 +178,14 @@ fn lingering_connections_go_first_and_count_for_no_source_under_either_policy() 
         for (key, number) in [1, 1, 2].into_iter().enumerate() {
             limits.enter(key, source(number));
         }
-        assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+        assert_eq!(limits.admission(source(1), 0), Admission::TurnAway);
         limits.place(2, Standing::Lingering);
         limits.place(1, Standing::Lingering);
         assert_eq!(limits.held_by(source(1)), 1);
         assert_eq!(limits.held_by(source(2)), 0);
         gives_way(&mut limits, 1, 2);
         limits.leave(2);
-        assert_eq!(limits.admission(source(1)), Admission::Admit);
+        assert_eq!(limits.admission(source(1), 0), Admission::Admit);
     }
 }
 
@@ -193,14 +193,14 @@ fn lingering_connections_go_first_and_count_for_no_source_under_either_policy() 
 fn no_source_exceeds_its_share_even_if_there_is_room() {
     let mut limits = limits(10, 2, WhenFull::Evict);
     limits.enter(0, source(1));
-    assert_eq!(limits.admission(source(1)), Admission::Admit);
+    assert_eq!(limits.admission(source(1), 0), Admission::Admit);
     limits.enter(1, source(1));
-    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
-    assert_eq!(limits.admission(source(2)), Admission::Admit);
+    assert_eq!(limits.admission(source(1), 0), Admission::TurnAway);
+    assert_eq!(limits.admission(source(2), 0), Admission::Admit);
     limits.place(0, Standing::Delivering);
-    assert_eq!(limits.admission(source(1)), Admission::TurnAway);
+    assert_eq!(limits.admission(source(1), 0), Admission::TurnAway);
     limits.leave(0);
-    assert_eq!(limits.admission(source(1)), Admission::Admit);
+    assert_eq!(limits.admission(source(1), 0), Admission::Admit);
 }
 
 /// One change.
@@ -290,7 +290,7 @@ impl Pair {
         }
         for source in (0..=SOURCES).map(source) {
             prop_assert_eq!(limits.held_by(source), model.held_by(source));
-            prop_assert_eq!(limits.admission(source), model.admission(source));
+            prop_assert_eq!(limits.admission(source, 0), model.admission(source));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use powtcp_common::refusal::Refusal;
 pub(crate) use powtcp_server::protocol::{DELIVERY_TIMEOUT, End};
-use powtcp_server::protocol::{Mint, Reply, Session};
+use powtcp_server::protocol::{Mint, Reply, Service, Session};
 use powtcp_server::time::Moment;
 
 use super::answers::refusal;
@@ -85,7 +85,8 @@ impl Conversation {
             mint,
             ..
         } = self;
-        while let Some(reply) = session.next_reply(&mut input, now, rules, mint) {
+        let service = Service::Resource;
+        while let Some(reply) = session.next_reply(&mut input, now, rules, service, mint) {
             answers.push(text(&reply));
         }
         answers
@@ -159,6 +160,7 @@ fn text(reply: &Reply<'_>) -> String {
     match reply {
         Reply::Puzzle(puzzle) => format!("2:{puzzle}"),
         Reply::Resource { .. } => SERVED.to_string(),
+        Reply::Paid(_) => unreachable!("no gate here"),
         Reply::Refusal { why, .. } => refusal(*why),
     }
 }
