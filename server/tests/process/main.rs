@@ -6,6 +6,7 @@ mod support {
     pub(crate) mod client;
     pub(crate) mod descriptors;
     pub(crate) mod fail2ban;
+    pub(crate) mod gate;
     pub(crate) mod messages;
     pub(crate) mod page;
     pub(crate) mod server;
@@ -25,6 +26,10 @@ mod eviction;
 mod fail2ban;
 mod fail2ban_filter;
 mod full;
+mod gate;
+mod gate_dialing;
+mod gate_endings;
+mod gate_limits;
 mod half_close;
 mod handshakes;
 mod log;

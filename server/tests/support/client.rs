@@ -121,6 +121,20 @@ impl Client {
         self.line()
     }
 
+    /// Returns the next `len` bytes.
+    #[track_caller]
+    pub(crate) fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        self.reader.read_exact(&mut bytes).expect("more bytes");
+        bytes
+    }
+
+    /// Returns all bytes up to the end of the stream, or how the connection broke.
+    pub(crate) fn bytes_to_end(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.reader.read_to_end(&mut bytes).map(|_| bytes)
+    }
+
     /// Solves `puzzle`, sends the stamp and returns all answers to it.
     pub(crate) fn pay(&mut self, puzzle: &str) -> Vec<String> {
         self.send(right_line(puzzle));
