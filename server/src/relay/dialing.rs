@@ -21,7 +21,8 @@ pub(super) struct Dialing {
     pub(super) client: TcpStream,
     /// Bytes that the client sent behind its stamp, for the upstream.
     pub(super) early: Box<[u8]>,
-    /// Whether the client has ended its stream already. The event that reports it comes only once.
+    /// Whether the client has reported the end of its stream, or urgent data, already. That event
+    /// comes only once.
     pub(super) is_client_closing: bool,
     /// Answers that the client has not taken yet.
     pub(super) unsent: Box<[u8]>,

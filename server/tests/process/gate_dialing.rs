@@ -127,9 +127,11 @@ fn a_full_backlog_that_is_drained_in_time_connects() {
 fn an_end_that_the_client_sends_while_its_upstream_is_connected_is_passed_on() {
     let gate = FullBacklog::new(&["--connect-timeout", "1m", "--idle-timeout", "10s"]);
     let mut client = gate.client("early");
+    // The stamp was read by the time that the server answers another client.
+    Client::connect(gate.server.address()).puzzle();
     client.send(" and late");
     client.finish_sending();
-    // Its segments have arrived by the time that the server answers another client.
+    // These segments have arrived by the time that the server answers another client.
     Client::connect(gate.server.address()).puzzle();
     gate.listener.accept().unwrap();
     assert_eq!(client.line(), CONNECTED);
