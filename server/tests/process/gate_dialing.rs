@@ -27,16 +27,16 @@ impl FullBacklog {
     fn new(arguments: &[&str]) -> Self {
         let scratch = Scratch::new();
         let path = scratch.path().join("upstream");
-        let address = SockAddr::unix(&path).unwrap();
-        let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        let address = SockAddr::unix(&path).expect("a Unix socket");
+        let listener = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a Unix socket");
         listener
             .bind(&address)
             .and_then(|()| listener.listen(1))
-            .unwrap();
+            .expect("a Unix socket");
         let mut waiting = Vec::new();
         loop {
-            let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
-            socket.set_nonblocking(true).unwrap();
+            let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a Unix socket");
+            socket.set_nonblocking(true).expect("a Unix socket");
             match socket.connect(&address) {
                 Ok(()) => waiting.push(socket),
                 Err(error) => {
