@@ -231,7 +231,7 @@ impl Session {
     }
 
     fn on_stamp(
-        &mut self,
+        &self,
         text: &[u8],
         now: Moment,
         rules: &Rules,

@@ -22,6 +22,9 @@ pub(super) struct Dialing {
     pub(super) client: TcpStream,
     /// Bytes that the client sent behind its stamp, for the upstream.
     pub(super) early: Box<[u8]>,
+    /// Whether the client has reported the end of its stream, or urgent data, already. That event
+    /// comes only once.
+    pub(super) is_client_closing: bool,
     /// Answers that the client has not taken yet.
     pub(super) unsent: Box<[u8]>,
     /// What the client has paid with. It is good again if the upstream is not connected.
@@ -58,6 +61,7 @@ impl Dialing {
         Self {
             client,
             early,
+            is_client_closing: false,
             unsent,
             payment,
             attempt: None,

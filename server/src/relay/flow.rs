@@ -181,3 +181,6 @@ impl Flow {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -181,6 +181,7 @@ impl Relays {
         };
         match (&mut relay.state, side) {
             (State::Dialing(dialing), Side::Client) => {
+                dialing.is_client_closing |= event.is_read_closed() || event.is_priority();
                 if event.is_error() && has_error(&dialing.client) {
                     self.end(key, Ending::ClientReset, shared, now);
                 }
@@ -307,9 +308,18 @@ impl Relays {
         let connected_after = now.moment.since(relay.started);
         shared.metrics.relays.connected(connected_after);
         let to_client = [&dialing.unsent, CONNECTED].concat().into();
-        let Dialing { client, early, .. } = *dialing;
+        let Dialing {
+            client,
+            early,
+            is_client_closing,
+            ..
+        } = *dialing;
+        let mut pair = Pair::new(client, upstream, to_client, early, now.moment);
+        if is_client_closing {
+            pair.on_client_closing();
+        }
         relay.state = State::Open {
-            pair: Pair::new(client, upstream, to_client, early, now.moment),
+            pair,
             connected_after,
         };
         if !self.gate.idle_timeout.is_zero() {

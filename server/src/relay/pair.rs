@@ -108,6 +108,11 @@ impl Pair {
         None
     }
 
+    /// Notes that the client has ended its stream while the upstream was being connected.
+    pub(super) fn on_client_closing(&mut self) {
+        self.up.on_readable(true);
+    }
+
     /// Moves bytes in both directions. Returns the ending if the relay has ended. The direction to the
     /// client goes first: what the upstream sent before it failed is read before the failure is found by
     /// writing.

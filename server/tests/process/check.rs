@@ -41,6 +41,7 @@ fn a_check_prints_every_setting_and_ends() {
         &resources,
         "--ttl=90s",
         "-llocalhost:80",
+        "--upstream=127.0.0.1:22",
     ]);
     assert_eq!(
         (outcome.status, outcome.stderr.len()),

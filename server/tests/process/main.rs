@@ -6,13 +6,13 @@ mod support {
     pub(crate) mod client;
     pub(crate) mod descriptors;
     pub(crate) mod fail2ban;
+    pub(crate) mod gate;
     pub(crate) mod messages;
     pub(crate) mod page;
     pub(crate) mod server;
     pub(crate) mod solving;
     pub(crate) mod tools;
     pub(crate) mod unread;
-    pub(crate) mod upstream;
 }
 
 mod addresses;
@@ -27,7 +27,9 @@ mod fail2ban;
 mod fail2ban_filter;
 mod full;
 mod gate;
+mod gate_dialing;
 mod gate_endings;
+mod gate_limits;
 mod half_close;
 mod handshakes;
 mod log;

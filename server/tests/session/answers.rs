@@ -25,8 +25,8 @@ fn each_refusal_has_the_text_of_the_protocol() {
         (MessageTooLong, "message too long"),
         (ServerBusy, "server is busy"),
         (ShuttingDown, "server is shutting down"),
-        (ServiceUnavailable, "service unavailable"),
         (InternalError, "internal error"),
+        (ServiceUnavailable, "service unavailable"),
     ];
     assert_eq!(texts.map(|(why, _)| why), Refusal::ALL);
     for (why, text) in texts {

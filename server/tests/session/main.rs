@@ -20,7 +20,6 @@ mod connection;
 mod cuts;
 mod deadlines;
 mod dialects;
-mod flow;
 mod fuzz;
 mod gate;
 mod intake;

@@ -116,15 +116,24 @@ impl Client {
         rest.lines().map(str::to_string).collect()
     }
 
-    /// Waits for the end of the stream, and returns how it ended.
-    pub(crate) fn try_rest(&mut self) -> io::Result<usize> {
-        self.reader.read_to_end(&mut Vec::new())
-    }
-
     /// Asks for a puzzle and returns the answer.
     pub(crate) fn puzzle(&mut self) -> String {
         self.send("1:\n");
         self.line()
+    }
+
+    /// Returns the next `len` bytes.
+    #[track_caller]
+    pub(crate) fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        self.reader.read_exact(&mut bytes).expect("more bytes");
+        bytes
+    }
+
+    /// Returns all bytes up to the end of the stream, or how the connection broke.
+    pub(crate) fn bytes_to_end(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.reader.read_to_end(&mut bytes).map(|_| bytes)
     }
 
     /// Solves `puzzle`, sends the stamp and returns all answers to it.

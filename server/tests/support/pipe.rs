@@ -8,6 +8,7 @@ use std::rc::Rc;
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use powtcp_server::net::io::Socket;
+use powtcp_server::net::token::Token as ServerToken;
 
 /// The state of a connection between a client and the server.
 #[derive(Default)]
@@ -165,14 +166,14 @@ impl Source for FakeSocket {
         if self.0.borrow().unwatchable {
             return Err(ErrorKind::StorageFull.into());
         }
-        self.0.borrow_mut().key = Some(token.0);
+        self.0.borrow_mut().key = key_of(token);
         self.reregister(registry, token, to)
     }
 
     /// Reports an event for what is ready already, as an edge-triggered poll does.
     fn reregister(&mut self, _: &Registry, token: Token, to: Interest) -> io::Result<()> {
         let mut pipe = self.0.borrow_mut();
-        assert_eq!(pipe.key, Some(token.0), "the token of another connection");
+        assert_eq!(pipe.key, key_of(token), "the token of another connection");
         pipe.interest = Some(to);
         pipe.registrations += 1;
         let readable = !pipe.unread.is_empty() || pipe.ended;
@@ -206,5 +207,13 @@ impl Drop for FakeSocket {
         pipe.event = false;
         pipe.unread_at_close = pipe.unread.len();
         pipe.interest = None;
+    }
+}
+
+/// Returns the key of the connection that a token stands for.
+fn key_of(token: Token) -> Option<usize> {
+    match ServerToken::from(token) {
+        ServerToken::Connection(key) => Some(key),
+        _ => None,
     }
 }
