@@ -85,8 +85,8 @@ impl PayError {
     /// Returns whether the cause may be gone if the payment is made again later.
     ///
     /// That is so if connecting timed out, or was refused or reset; if the connection ended without
-    /// a word; if the server is busy or shutting down, or the puzzle has expired; and if the resolver
-    /// reports a temporary failure or does not answer in time. If a name stands for several
+    /// a word; if the server is busy or shutting down, the service behind a gate is unavailable, or the
+    /// puzzle has expired; and if the resolver reports a temporary failure or does not answer in time. If a name stands for several
     /// addresses, one with such an error is enough.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -100,6 +100,7 @@ impl PayError {
                 Refusal::ServerBusy,
                 Refusal::ShuttingDown,
                 Refusal::PuzzleExpired,
+                Refusal::ServiceUnavailable,
             ]
             .iter()
             .any(|refusal| self.is_refusal(*refusal)),
@@ -295,12 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_ends_and_three_refusals_are_transient() {
+    fn a_stream_that_ends_and_four_refusals_are_transient() {
         assert!(PayError::Closed(Awaited::Puzzle).is_transient());
         assert!(!PayError::NoAnswer(Awaited::Puzzle).is_transient());
         for refusal in Refusal::ALL {
-            use Refusal::{PuzzleExpired, ServerBusy, ShuttingDown};
-            let expected = [ServerBusy, ShuttingDown, PuzzleExpired].contains(&refusal);
+            use Refusal::{PuzzleExpired, ServerBusy, ServiceUnavailable, ShuttingDown};
+            let transient = [ServerBusy, ShuttingDown, PuzzleExpired, ServiceUnavailable];
+            let expected = transient.contains(&refusal);
             let error = PayError::Refused(refusal.text().into());
             assert_eq!(error.is_transient(), expected, "{refusal}");
         }

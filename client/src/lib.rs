@@ -30,6 +30,7 @@
 //!
 //! `stream` is an ordinary [`TcpStream`](std::net::TcpStream). `read_ahead` has the bytes that arrived
 //! behind the resource, which come before those that are read from the stream.
+//! [`Paid::into_stream`] returns both as one stream, for the service behind a gate.
 //!
 //! - [`Payer::over`] pays on a connection that your program has opened.
 //! - [`Payer::on_progress`] tells each step, [`Cancel`] ends a payment from another thread.
@@ -48,6 +49,7 @@ mod error;
 mod estimate;
 mod hand;
 mod paid;
+mod paid_stream;
 mod payer;
 mod payment;
 mod progress;
@@ -58,6 +60,7 @@ pub use cancel::Cancel;
 pub use error::{Awaited, PayError};
 pub use estimate::Estimate;
 pub use paid::Paid;
+pub use paid_stream::PaidStream;
 pub use payer::Payer;
 pub use progress::{Effort, Progress};
 

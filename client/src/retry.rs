@@ -92,7 +92,9 @@ mod tests {
     fn a_refusal_leads_to_a_retry_if_that_can_help() {
         for refusal in Refusal::ALL {
             let expected = match refusal {
-                Refusal::ServerBusy | Refusal::ShuttingDown => [TryAgain; 4],
+                Refusal::ServerBusy | Refusal::ShuttingDown | Refusal::ServiceUnavailable => {
+                    [TryAgain; 4]
+                }
                 Refusal::PuzzleExpired => [StartOver; 4],
                 Refusal::StampNotFound => [GiveUp, GiveUp, GiveUp, StartOver],
                 _ => [GiveUp; 4],

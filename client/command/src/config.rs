@@ -7,13 +7,14 @@ use std::time::Duration;
 use powtcp_client::{Kernel, Payer};
 use powtcp_options::{Options, Program, Spec, UsageError, whole_number};
 
+use crate::mode::Mode;
 use crate::report::Verbosity;
 
 /// The command line of the client.
 pub const PROGRAM: Program = Program {
     name: "powtcp-client",
     usage: "[OPTIONS] [ADDR]",
-    about: "Pays a powtcp server with CPU time and prints the resource.",
+    about: "Pays a powtcp server with CPU time, and prints the resource or relays the connection.",
     version: env!("CARGO_PKG_VERSION"),
     options: OPTIONS,
 };
@@ -21,6 +22,8 @@ pub const PROGRAM: Program = Program {
 #[rustfmt::skip] // One line for each option.
 const OPTIONS: &[Spec] = &[
     Spec::new("ADDR", "127.0.0.1:8080", "the server, HOST:PORT (POWTCP_SERVER)"),
+    Spec::switch("--stdio", "pay a gate, then relay standard input and output"),
+    Spec::optional("-l, --listen ADDR", "none", LISTEN).flag_only(),
     Spec::optional("-t, --threads N", "all cores", "threads to solve with"),
     Spec::new("--kernel NAME", "auto", "auto, avx512, avx2 or portable"),
     Spec::new("--max-bits N", "32", "refuse a harder puzzle"),
@@ -31,7 +34,10 @@ const OPTIONS: &[Spec] = &[
     Spec::switch("-v, --verbose", "every step, as log lines"),
 ];
 
-const RETRY: &str = "retries when the server is busy, unreachable or goes away; in total at most \
+const LISTEN: &str = "listen here, and pay for and relay each connection; not with --stdio, and \
+     not as a variable, because POWTCP_LISTEN is the server's";
+
+const RETRY: &str = "retries when the server is busy, unreachable, unavailable or goes away; in total at most \
      (N + 1) x (3 x timeout + solve-timeout) + N x 10s";
 
 /// More threads than a machine has cores. The limit bounds the memory for their stacks.
@@ -46,6 +52,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Config {
     /// `HOST:PORT`.
     pub server: String,
+    /// What to do with the connection that was paid for.
+    pub mode: Mode,
     /// Threads to solve with; `None` for all cores.
     pub threads: Option<NonZero<usize>>,
     /// Instructions to solve with.
@@ -70,6 +78,7 @@ impl Config {
     pub fn new(options: &Options) -> Result<Self, UsageError> {
         Ok(Self {
             server: options.required("ADDR", "HOST:PORT, such as localhost:8080", address)?,
+            mode: mode(options)?,
             threads: options
                 .optional_number("--threads", 1..=MOST_THREADS)?
                 .and_then(NonZero::new),
@@ -91,6 +100,20 @@ impl Config {
             .timeout(self.timeout)
             .solve_timeout(self.solve_timeout)
             .retries(self.retries)
+    }
+}
+
+/// Reads what to do with the connection. The flag `--listen` overrides a variable that sets `--stdio`.
+fn mode(options: &Options) -> Result<Mode, UsageError> {
+    let expected = "HOST:PORT, such as localhost:2222";
+    let listen = options.value("--listen", expected, |text| host_and_port(text, 0))?;
+    match (options.switch("--stdio")?, listen) {
+        (false, None) => Ok(Mode::Resource),
+        (true, None) => Ok(Mode::Stdio),
+        (true, Some(_)) if options.stronger("--listen", "--stdio").is_eq() => Err(UsageError::new(
+            "--stdio and --listen: expected one of the two",
+        )),
+        (_, Some(address)) => Ok(Mode::Listen(address)),
     }
 }
 
@@ -121,13 +144,19 @@ fn verbosity(options: &Options) -> Result<Verbosity, UsageError> {
     }
 }
 
-/// Checks the form of a host and a port. The name is resolved later. An IPv6 address has to be in
-/// brackets.
+/// Checks the form of the address of a server.
 fn address(text: &str) -> Option<String> {
+    host_and_port(text, 1)
+}
+
+/// Checks the form of a host and a port, which is at least `least`. The name is resolved later. An IPv6
+/// address has to be in brackets.
+fn host_and_port(text: &str, least: u16) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
-    whole_number(port, 1..=u16::MAX)?;
+    whole_number(port, least..=u16::MAX)?;
     let bracketed = host.starts_with('[') && host.ends_with(']');
-    (!host.is_empty() && (bracketed || !host.contains(':'))).then(|| text.to_string())
+    let is_text = !host.is_empty() && !host.contains('\0');
+    (is_text && (bracketed || !host.contains(':'))).then(|| text.to_string())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use powtcp_client::{Effort, Estimate, Progress};
 use powtcp_common::log_line::{Format, Level, Value, write_line};
 
 use crate::complaint::complaint;
+use crate::config::PROGRAM;
 use crate::progress_line::ProgressLine;
 
 /// How much to report.
@@ -47,6 +48,18 @@ impl Reporter {
             Verbosity::Normal => self.show(progress),
             Verbosity::Verbose => log(progress),
         }
+    }
+
+    /// Tells a line, unless only errors are told.
+    pub fn note(&self, text: &str) {
+        if self.verbosity != Verbosity::Quiet {
+            self.print(&format!("{text}\n"));
+        }
+    }
+
+    /// Tells an error that does not end the command.
+    pub fn complain(&self, text: &str) {
+        self.print(&format!("{}: {text}\n", PROGRAM.name));
     }
 
     /// Erases the line of progress, if there is one.

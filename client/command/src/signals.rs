@@ -28,15 +28,21 @@ impl Signals {
     /// Watches for the two signals. Where that is not possible, the system's default applies.
     pub fn watch() -> Self {
         let signals = Self::default();
-        let ignored = ignored_signals();
-        for signal in [SIGINT, SIGTERM] {
-            // A shell lets a background job ignore Ctrl-C, and a signal that is ignored stays so.
-            if ignored >> (signal - 1) & 1 == 0 {
-                // Only signals that cannot be handled are an error, and these two can.
-                let _ = signals.register(signal);
-            }
+        for signal in heeded() {
+            // Only signals that cannot be handled are an error, and these two can.
+            let _ = signals.register(signal);
         }
         signals
+    }
+
+    /// Lets each of the two signals end the process at once with status 0, for a program that runs until
+    /// it is told to end.
+    pub fn end_in_order() {
+        for signal in heeded() {
+            let always = Arc::new(AtomicBool::new(true));
+            // Only signals that cannot be handled are an error, and these two can.
+            let _ = flag::register_conditional_shutdown(signal, 0, always);
+        }
     }
 
     /// Returns a handle that the first signal cancels.
@@ -72,6 +78,14 @@ impl Signals {
         flag::register(signal, any())?;
         Ok(())
     }
+}
+
+/// Returns those of the two signals that this process does not ignore. A shell lets a background job
+/// ignore Ctrl-C, and a signal that is ignored stays so.
+fn heeded() -> impl Iterator<Item = i32> {
+    let ignored = ignored_signals();
+    let is_heeded = move |signal: &i32| ignored >> (signal - 1) & 1 == 0;
+    [SIGINT, SIGTERM].into_iter().filter(is_heeded)
 }
 
 fn is_first_process() -> bool {

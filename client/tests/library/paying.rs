@@ -154,3 +154,30 @@ fn the_address_of_an_interface_can_have_its_name() {
     // The address does not exist, but the name of the interface is no mistake.
     assert!(matches!(error, Err(PayError::Connect { .. })), "{error:?}");
 }
+
+#[test]
+fn a_stream_begins_with_the_bytes_behind_the_resource_and_ends_with_those_of_the_socket() {
+    let (server, results) = serve([serve_and_talk]);
+    let paid = Payer::new().timeout(PATIENCE).connect(&server);
+    let mut stream = paid.expect("a payment").into_stream();
+    let mut first = [0; 1];
+    stream.read_exact(&mut first).expect("a byte");
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).expect("a stream that ends");
+    assert_eq!([&first[..], &rest].concat(), b"behind the resource");
+    assert!(stream.read_ahead().is_empty());
+    assert!(result_of(&results).starts_with("3:1:8:"));
+}
+
+#[test]
+fn the_parts_of_a_stream_have_the_bytes_that_were_not_read() {
+    let (server, results) = serve([serve_and_talk]);
+    let paid = Payer::new().timeout(PATIENCE).connect(&server);
+    let mut stream = paid.expect("a payment").into_stream();
+    let mut first = [0; 3];
+    stream.read_exact(&mut first).expect("bytes");
+    let (mut rest, mut socket) = stream.into_parts();
+    socket.read_to_end(&mut rest).expect("a stream that ends");
+    assert_eq!([&first[..], &rest].concat(), b"behind the resource");
+    assert!(result_of(&results).starts_with("3:1:8:"));
+}

@@ -11,13 +11,23 @@ impl Program {
         configure: impl Fn(&Options) -> Result<C, UsageError>,
     ) -> Vec<&'static str> {
         let is_read = |spec: &&Spec| {
-            let variable = spec.variable();
-            let variables = [(variable.clone().into(), "\0".into())];
-            let complaint = match self.read(Vec::new(), variables) {
+            let nul = || "\0".into();
+            let (arguments, variables, place) = match spec.variable() {
+                Some(variable) => {
+                    let place = format!("({variable})");
+                    (Vec::new(), vec![(variable.into(), nul())], place)
+                }
+                None => (
+                    vec![spec.name().into(), nul()],
+                    Vec::new(),
+                    spec.name().to_string(),
+                ),
+            };
+            let complaint = match self.read(arguments, variables) {
                 Ok(Request::Run(options)) => configure(&options).err(),
                 Ok(Request::Print(_)) | Err(_) => None,
             };
-            complaint.is_some_and(|error| error.to_string().contains(&format!("({variable})")))
+            complaint.is_some_and(|error| error.to_string().contains(&place))
         };
         let unread = self.options.iter().filter(|spec| !is_read(spec));
         unread.map(Spec::name).collect()

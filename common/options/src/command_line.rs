@@ -127,7 +127,9 @@ impl Spec {
     }
 
     fn in_environment(&self, environment: &Environment) -> Result<Option<Given>, UsageError> {
-        let variable = self.variable();
+        let Some(variable) = self.variable() else {
+            return Ok(None);
+        };
         let value = environment.value_of(&variable);
         let given = |value| Given::new(self.name(), value, Origin::Environment, variable);
         value.map(given).transpose()

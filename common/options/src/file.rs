@@ -42,7 +42,7 @@ pub(crate) fn read(file: &Given, specs: &'static [Spec]) -> Result<Vec<Given>, U
         };
         let (key, value) = (key.trim(), value.trim());
         check_key(key, specs).map_err(wrong)?;
-        if let Some(spec) = specs.iter().find(|spec| spec.variable() == key) {
+        if let Some(spec) = find(specs, key) {
             let given = Given::new(spec.name(), value.into(), Origin::File, place)?;
             let Some(value) = unquote(value) else {
                 return Err(given.wrong("a quote at both ends or at none"));
@@ -51,6 +51,12 @@ pub(crate) fn read(file: &Given, specs: &'static [Spec]) -> Result<Vec<Given>, U
         }
     }
     Ok(values)
+}
+
+/// Returns the option that this variable sets.
+fn find<'a>(specs: &'a [Spec], variable: &str) -> Option<&'a Spec> {
+    let is_set = |spec: &&Spec| spec.variable().is_some_and(|name| name == variable);
+    specs.iter().find(is_set)
 }
 
 /// Reads a text of at most [`MAX_FILE_LEN`] bytes.
@@ -80,7 +86,7 @@ fn check_key(key: &str, specs: &[Spec]) -> Result<(), String> {
     let exported = key.strip_prefix("export").map(str::trim_start);
     let name = exported.filter(|name| name.len() + "export".len() < key.len());
     let (name, is_exported) = (name.unwrap_or(key), name.is_some());
-    if key == CONFIG.variable() {
+    if CONFIG.variable().is_some_and(|config| key == config) {
         return Err(format!("'{shown}' cannot be in a file of options"));
     }
     match Name::of(name) {
@@ -88,14 +94,13 @@ fn check_key(key: &str, specs: &[Spec]) -> Result<(), String> {
         Name::Known => Ok(()),
         Name::NearMiss(known) => unknown(known),
         Name::Unknown => {
-            let known: Vec<_> = specs.iter().map(Spec::variable).collect();
+            let known: Vec<_> = specs.iter().filter_map(Spec::variable).collect();
             unknown(&format!("one of {}", known.join(", ")))
         }
         Name::Foreign => {
             // An option of this program without the prefix. Another case is another software's.
             let variable = format!("{VARIABLE_PREFIX}{name}");
-            let mut own = specs.iter().filter(|spec| !spec.is_positional());
-            if own.any(|spec| spec.variable() == variable) {
+            if find(specs, &variable).is_some_and(|spec| !spec.is_positional()) {
                 return unknown(&variable);
             }
             Ok(())

@@ -37,6 +37,7 @@ const KNOWN: &[&str] = &[
     "POWTCP_RETRY",
     "POWTCP_SERVER",
     "POWTCP_SOLVE_TIMEOUT",
+    "POWTCP_STDIO",
     "POWTCP_THREADS",
     "POWTCP_TIMEOUT",
     "POWTCP_VERBOSE",

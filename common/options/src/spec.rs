@@ -7,6 +7,8 @@ pub struct Spec {
     pub(crate) synopsis: Text,
     pub(crate) fallback: Fallback,
     pub(crate) help: Text,
+    /// Whether the option has no variable: it comes from the command line only.
+    pub(crate) is_flag_only: bool,
 }
 
 /// What applies when an option is not given.
@@ -55,6 +57,17 @@ impl Spec {
             synopsis,
             fallback,
             help,
+            is_flag_only: false,
+        }
+    }
+
+    /// Takes the variable away from an option, so that it comes from the command line only. This is for
+    /// an option whose variable would have another meaning in another program of ours: one environment
+    /// or file may serve both.
+    pub const fn flag_only(self) -> Self {
+        Self {
+            is_flag_only: true,
+            ..self
         }
     }
 
@@ -73,11 +86,14 @@ impl Spec {
     }
 
     /// Returns the name of the environment variable: `POWTCP_MAX_BITS` for `--max-bits`, and
-    /// `POWTCP_SERVER` for the argument without a flag.
-    pub(crate) fn variable(&self) -> String {
+    /// `POWTCP_SERVER` for the argument without a flag. An option of the command line only has none.
+    pub(crate) fn variable(&self) -> Option<String> {
+        if self.is_flag_only {
+            return None;
+        }
         let name = self.name().strip_prefix("--").unwrap_or("server");
         let name = name.replace('-', "_").to_ascii_uppercase();
-        format!("{VARIABLE_PREFIX}{name}")
+        Some(format!("{VARIABLE_PREFIX}{name}"))
     }
 
     pub(crate) fn is_positional(&self) -> bool {
@@ -104,8 +120,9 @@ mod tests {
         for (synopsis, short, name, variable) in cases {
             let spec = Spec::new(synopsis, "", "");
             assert_eq!((spec.short(), spec.name()), (short, name));
-            assert_eq!(spec.variable(), variable);
+            assert_eq!(spec.variable().as_deref(), Some(variable));
             assert_eq!(spec.is_positional(), name == "ADDR");
+            assert_eq!(spec.flag_only().variable(), None);
         }
     }
 }

@@ -43,7 +43,16 @@ impl Program {
     /// # Errors
     /// The program cannot be started; the text names it.
     pub fn start_with_stdout(command: Command, stdout: Stdio) -> io::Result<Self> {
-        Self::start_with(command, stdout, Stdio::piped())
+        Self::start_with(command, Stdio::null(), stdout, Stdio::piped())
+    }
+
+    /// Starts `command` as [`start`](Self::start) does, but with `stdin` as its standard input and
+    /// `stdout` as its standard output, which is captured only if it is [`Stdio::piped`].
+    ///
+    /// # Errors
+    /// The program cannot be started; the text names it.
+    pub fn start_with_streams(command: Command, stdin: Stdio, stdout: Stdio) -> io::Result<Self> {
+        Self::start_with(command, stdin, stdout, Stdio::piped())
     }
 
     /// Starts `command` as [`start`](Self::start) does, but with `stderr` as its standard error,
@@ -52,16 +61,17 @@ impl Program {
     /// # Errors
     /// The program cannot be started; the text names it.
     pub fn start_with_stderr(command: Command, stderr: Stdio) -> io::Result<Self> {
-        Self::start_with(command, Stdio::piped(), stderr)
+        Self::start_with(command, Stdio::null(), Stdio::piped(), stderr)
     }
 
-    fn start_with(mut command: Command, stdout: Stdio, stderr: Stdio) -> io::Result<Self> {
+    fn start_with(
+        mut command: Command,
+        stdin: Stdio,
+        stdout: Stdio,
+        stderr: Stdio,
+    ) -> io::Result<Self> {
         settings::remove_inherited(&mut command);
-        let spawned = command
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(stderr)
-            .spawn();
+        let spawned = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn();
         let mut child = spawned.map_err(|error| {
             let program = command.get_program().display();
             io::Error::new(error.kind(), format!("{program}: {error}"))

@@ -3,7 +3,7 @@
 
 use powtcp_common::hashcash::Difficulty;
 use powtcp_common::refusal::Refusal::{
-    self, PuzzleExpired, ServerBusy, ShuttingDown, StampNotFound,
+    self, PuzzleExpired, ServerBusy, ServiceUnavailable, ShuttingDown, StampNotFound,
 };
 use powtcp_testkit::process::Outcome;
 
@@ -87,7 +87,7 @@ fn assert_is_stamp(line: &str, bits: u32) {
 
 #[test]
 fn a_client_that_is_refused_while_solving_presents_its_stamp_on_a_new_connection() {
-    for refusal in [ServerBusy, ShuttingDown] {
+    for refusal in [ServerBusy, ShuttingDown, ServiceUnavailable] {
         let scripts = [
             puzzle_then(SLOW_BITS, refusal_line(refusal)),
             first_line_then("4:paid\n"),
@@ -201,7 +201,14 @@ fn a_new_puzzle_is_one_of_the_retries() {
 #[test]
 fn any_other_refusal_of_a_kept_stamp_is_final() {
     for refusal in Refusal::ALL {
-        if [ServerBusy, ShuttingDown, StampNotFound, PuzzleExpired].contains(&refusal) {
+        let leads_to_a_retry = [
+            ServerBusy,
+            ShuttingDown,
+            ServiceUnavailable,
+            StampNotFound,
+            PuzzleExpired,
+        ];
+        if leads_to_a_retry.contains(&refusal) {
             continue;
         }
         let scripts = [

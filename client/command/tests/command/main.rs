@@ -2,6 +2,7 @@
 //! servers.
 
 mod client;
+mod echo;
 mod script;
 #[path = "../../../tests/support"]
 mod support {
@@ -18,11 +19,13 @@ mod hostile;
 mod hostile_puzzle;
 mod hostile_silence;
 mod kept_stamp;
+mod listen;
 mod names;
 mod readme;
 mod retry;
 mod settings;
 mod signals;
+mod stdio;
 mod terminal;
 mod transcript;
 mod usage;

@@ -184,10 +184,11 @@ fn a_quiet_client_reports_no_retries_and_a_verbose_one_logs_them() {
 }
 
 /// The refusals after which another try can help.
-const RETRIED: [Refusal; 3] = [
+const RETRIED: [Refusal; 4] = [
     Refusal::ServerBusy,
     Refusal::ShuttingDown,
     Refusal::PuzzleExpired,
+    Refusal::ServiceUnavailable,
 ];
 
 /// Expects that a client with many retries makes one connection and fails with `reason`.

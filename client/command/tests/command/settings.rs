@@ -158,6 +158,7 @@ fn a_file_may_serve_the_server_too() {
     let text = format!("POWTCP_LISTEN=:8080\nPOWTCP_BITS=30\nPOWTCP_SERVER=\"{server}\"\n");
     let file = scratch.file("settings", text);
     run(&["--config", &file], &[("POWTCP_TTL", "9s")]).assert_printed("paid");
+    run(&["--config", &file], &[("POWTCP_LISTEN", ":8080")]).assert_printed("paid");
 }
 
 #[test]
