@@ -49,12 +49,7 @@ impl Target {
             return Ok(Ok(vec![SocketAddr::new(ip, self.port)]));
         }
         let target = self.clone();
-        let answers = on_a_thread(move || target.look_up());
-        let found = wait_for(&answers, deadline, cancel)?;
-        Ok(found.unwrap_or_else(|| {
-            let text = "the name was not resolved in time";
-            Err(io::Error::new(ErrorKind::TimedOut, text))
-        }))
+        in_time(move || target.look_up(), deadline, cancel)
     }
 
     /// Asks the system's resolver. It also knows the names of interfaces in addresses.
@@ -64,9 +59,25 @@ impl Target {
     }
 }
 
+/// Returns what `look_up` returns, or an error after `deadline`.
+fn in_time(
+    look_up: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + Clone + 'static,
+    deadline: Instant,
+    cancel: &Cancel,
+) -> Result<io::Result<Vec<SocketAddr>>, PayError> {
+    let answers = on_a_thread(look_up);
+    let found = wait_for(&answers, deadline, cancel)?;
+    Ok(found.unwrap_or_else(|| {
+        let text = "the name was not resolved in time";
+        Err(io::Error::new(ErrorKind::TimedOut, text))
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc::channel;
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     fn addresses(text: &str) -> io::Result<Vec<SocketAddr>> {
@@ -99,9 +110,15 @@ mod tests {
 
     #[test]
     fn a_lookup_is_given_up_at_its_deadline() {
-        let target = Target::parse("localhost:80").unwrap();
-        let found = target.addresses(Instant::now(), &Cancel::new()).unwrap();
+        let (end, wait) = channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let resolver = move || {
+            let _ = wait.lock().map(|wait| wait.recv());
+            Ok(Vec::new())
+        };
+        let found = in_time(resolver, Instant::now(), &Cancel::new()).unwrap();
         assert_eq!(found.unwrap_err().kind(), ErrorKind::TimedOut);
+        drop(end);
     }
 
     #[test]
