@@ -28,8 +28,10 @@ pub trait Sink: Write {
 /// One direction of a relay.
 #[derive(Debug)]
 pub struct Flow {
-    /// Bytes that were read, and that the sink has not taken.
+    /// Bytes that were read, and that the sink did not take at once.
     pending: Box<[u8]>,
+    /// How many of them the sink has taken meanwhile.
+    taken: usize,
     phase: Phase,
     /// Whether a read may find bytes or the end of the stream.
     readable: bool,
@@ -64,6 +66,7 @@ impl Flow {
     pub fn new(first: Box<[u8]>) -> Self {
         Self {
             pending: first,
+            taken: 0,
             phase: Phase::Open,
             readable: true,
             writable: true,
@@ -97,6 +100,7 @@ impl Flow {
     /// Drops what is kept and what the source still sends, because the sink wants no more.
     pub fn discard(&mut self) {
         self.pending = Box::default();
+        self.taken = 0;
         self.phase = if self.is_source_finished() {
             Phase::Ended
         } else {
@@ -119,7 +123,7 @@ impl Flow {
         self.relayed
     }
 
-    /// Returns the number of bytes that are kept.
+    /// Returns the bytes of memory that are kept, those that the sink has taken meanwhile included.
     pub fn kept(&self) -> usize {
         self.pending.len()
     }
@@ -136,10 +140,7 @@ impl Flow {
         mut budget: usize,
     ) -> Result<(), FlowError> {
         loop {
-            if !self.pending.is_empty() {
-                let pending = std::mem::take(&mut self.pending);
-                self.send(&pending, sink)?;
-            }
+            self.send_pending(sink)?;
             if !self.pending.is_empty() {
                 return Ok(());
             }
@@ -169,7 +170,24 @@ impl Flow {
         }
     }
 
-    /// Writes `bytes`, and keeps what the sink does not take.
+    /// Writes what is kept.
+    fn send_pending(&mut self, sink: &mut impl Sink) -> Result<(), FlowError> {
+        let rest = self.pending.get(self.taken..).unwrap_or_default();
+        if rest.is_empty() || !self.writable {
+            return Ok(());
+        }
+        let sent = write(sink, rest).map_err(FlowError::Sink)?;
+        self.relayed += sent as u64;
+        self.writable = sent == rest.len();
+        self.taken += sent;
+        if self.writable {
+            self.pending = Box::default();
+            self.taken = 0;
+        }
+        Ok(())
+    }
+
+    /// Writes `bytes`, and keeps what the sink does not take. Nothing is kept before.
     fn send(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), FlowError> {
         let mut sent = 0;
         if self.writable {

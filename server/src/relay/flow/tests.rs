@@ -130,6 +130,13 @@ fn expected() -> Vec<u8> {
     [FIRST, SENT].concat()
 }
 
+impl Flow {
+    /// Returns the number of bytes that the sink has still to take.
+    fn waiting(&self) -> usize {
+        self.pending.len() - self.taken
+    }
+}
+
 /// Pumps until the flow has ended or fails, with an event only where a side has said that it would block.
 /// Between two pumps everything that the module promises must hold.
 fn run(source: &mut Source, target: &mut Target, budget: usize) -> Result<Flow, FlowError> {
@@ -137,7 +144,7 @@ fn run(source: &mut Source, target: &mut Target, budget: usize) -> Result<Flow, 
     // The kernel reports the end of a stream that was sent whole.
     flow.on_readable(true);
     for _ in 0..200 {
-        let kept = flow.kept();
+        let kept = flow.waiting();
         let (reads, taken) = (source.reads, target.taken.len());
         target.is_blocked = false;
         flow.pump(source, target, &mut [0; BUFFER], budget)?;
@@ -148,7 +155,12 @@ fn run(source: &mut Source, target: &mut Target, budget: usize) -> Result<Flow, 
         assert!(expected().starts_with(&target.taken), "{flow:?}");
         assert_eq!(flow.relayed(), target.taken.len() as u64);
         let read = SENT.len() - source.left.len();
-        assert_eq!(target.taken.len() + flow.kept(), FIRST.len() + read);
+        assert_eq!(target.taken.len() + flow.waiting(), FIRST.len() + read);
+        assert_eq!(
+            flow.kept() > 0,
+            flow.waiting() > 0,
+            "memory without a purpose"
+        );
         if flow.has_ended() {
             assert!(!flow.can_continue());
             return Ok(flow);
