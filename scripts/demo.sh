@@ -41,9 +41,9 @@ server=$pid server_log=$log
 "$bin/powtcp-client" "$address" 2>&1 | sed 's/^/client | /'
 
 echo
-# The server is the service behind the gate. The client pays the gate and leaves.
+# The server is the service behind the gate. The client pays the gate, asks the server for a puzzle, and leaves.
 start gate --bits 20 --max-relays 100 --upstream "$address"
-"$bin/powtcp-client" "$address" 2>&1 | sed 's/^/client | /'
+printf '1:\n' | "$bin/powtcp-client" --stdio "$address" 2>&1 | sed 's/^/client | /'
 stop gate "$pid" "$log"
 
 echo
