@@ -1,7 +1,7 @@
 //! The relays of a gate: clients that have paid, joined to the service behind the gate.
 //!
 //! A connection that is paid for leaves the table of connections, and its slot is free. Here it first waits
-//! for its upstream ([`dialing`]); then two [`flow`]s carry bytes between the two ([`pair`]).
+//! for its upstream (`dialing`); then two `flow`s carry bytes between the two (`pair`).
 
 mod dialing;
 mod ending;
