@@ -9,8 +9,8 @@ use super::upstream::{UpstreamSocket, has_error, reset_on_close};
 use crate::time::Moment;
 
 /// Bytes that one relay may read in one turn of the loop, in each direction. It stops a fast relay from
-/// delaying the others.
-pub(super) const BUDGET: usize = 512 * 1024;
+/// delaying the others: beside 64 of them a round trip of another relay takes two turns of 8 MiB.
+pub(super) const BUDGET: usize = 128 * 1024;
 
 /// A relay whose upstream is connected.
 #[derive(Debug)]
