@@ -25,3 +25,15 @@ pub fn installed(name: &str) -> Option<Command> {
     eprintln!("skipped: the program {name} is not installed");
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn an_installed_program_has_an_absolute_path() {
+        let shell = installed("sh").unwrap();
+        assert!(Path::new(shell.get_program()).is_absolute());
+    }
+}
