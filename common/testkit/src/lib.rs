@@ -11,6 +11,7 @@ pub mod process;
 pub mod scratch;
 pub mod server;
 mod settings;
+pub mod tools;
 
 use std::time::Duration;
 

@@ -1,20 +1,8 @@
 //! Programs outside this repository that tests run.
 
-use std::env;
 use std::process::{Command, Output};
 
-/// Returns a command for the program `name`. Returns `None` and says so if it is not installed, so that
-/// the test can pass; in CI a missing program is a failure.
-pub(crate) fn installed(name: &str) -> Option<Command> {
-    // Looking it up is cheaper than running it: some of these programs take long to start.
-    let path = env::var_os("PATH").unwrap_or_default();
-    if env::split_paths(&path).any(|directory| directory.join(name).is_file()) {
-        return Some(Command::new(name));
-    }
-    assert!(env::var_os("CI").is_none(), "CI lacks the program {name}");
-    println!("skipped: the program {name} is not installed");
-    None
-}
+pub(crate) use powtcp_testkit::tools::installed;
 
 /// Runs `command`, expects success, and returns its standard output and standard error.
 #[track_caller]

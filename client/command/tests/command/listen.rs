@@ -7,38 +7,16 @@ use std::thread;
 use std::time::Duration;
 
 use powtcp_common::refusal::Refusal;
-use powtcp_testkit::PATIENCE;
-use powtcp_testkit::process::Program;
 use socket2::SockRef;
 
 use crate::client::client;
 use crate::echo::{gate_to_an_echo, noise};
+use crate::forwarder::{connect, forwarder};
 use crate::script::{refusal_line, refused};
 use crate::support::fake_server::{FakeServer, Peer};
 use crate::support::program::start;
 
 const CONNECTED: &str = "4:connected\n";
-
-/// Starts a client that listens, and returns it with its address.
-#[track_caller]
-fn forwarder(server: &str) -> (Program, String) {
-    let arguments = ["--listen", "127.0.0.1:0", "--retry", "0", server];
-    let mut running = start(client(&arguments));
-    let line = running.wait_for("listening on ");
-    let address = line.strip_prefix("listening on ").expect("an address");
-    assert!(!address.ends_with(":0"), "{line}");
-    let address = address.to_string();
-    (running, address)
-}
-
-/// Connects to a forwarder.
-#[track_caller]
-fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).expect("a client that listens");
-    let set = stream.set_read_timeout(Some(PATIENCE));
-    set.expect("an option that every socket has");
-    stream
-}
 
 /// Sends `bytes` and the end, and returns everything that comes back.
 #[track_caller]

@@ -3,6 +3,7 @@
 
 mod client;
 mod echo;
+mod forwarder;
 mod script;
 #[path = "../../../tests/support"]
 mod support {
@@ -23,6 +24,7 @@ mod listen;
 mod names;
 mod readme;
 mod retry;
+mod services;
 mod settings;
 mod signals;
 mod stdio;
