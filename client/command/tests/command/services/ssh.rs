@@ -107,6 +107,10 @@ fn ssh_copies_50_megabytes_both_ways() {
 #[test]
 fn ssh_notices_a_lost_connection() {
     let Some(ssh) = Ssh::start() else { return };
-    let outcome = outcome_of(ssh.run("kill -KILL $PPID"));
+    // ssh has the same status if the login fails.
+    let has_run = ssh.scratch.path().join("has_run");
+    let remote = format!("echo > {}; kill -KILL $PPID", has_run.display());
+    let outcome = outcome_of(ssh.run(&remote));
     assert_eq!(outcome.status, Some(255), "{outcome:?}");
+    assert!(has_run.exists(), "{outcome:?}");
 }
