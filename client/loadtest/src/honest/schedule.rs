@@ -52,6 +52,7 @@ pub(crate) fn run(server: SocketAddr, plan: &Plan) -> io::Result<Results> {
         sources: Sources::new(FIRST_SOURCE, SOURCES),
         clients: BTreeMap::new(),
         timers: BTreeSet::new(),
+        timeout: plan.timeout,
         results: Results::default(),
         start: Instant::now(),
     };
@@ -67,6 +68,8 @@ struct Clients {
     clients: BTreeMap<u64, Client>,
     /// When which of them does its next step.
     timers: BTreeSet<(Instant, u64)>,
+    /// How long a client may wait for the server, over all its connections.
+    timeout: Duration,
     results: Results,
     start: Instant,
 }
@@ -203,9 +206,11 @@ impl Clients {
             return;
         };
         client.connection = None;
+        // A server that refuses connections fails before the time limit of a connection is looked at.
+        let is_late = client.started.elapsed() >= self.timeout;
         match client.proof {
             Proof::Solving(_) | Proof::Solved(..) if failure.is_passing => {}
-            Proof::Sent(_) if failure.is_passing => {
+            Proof::Sent(_) if failure.is_passing && !is_late => {
                 self.schedule(number, Instant::now() + PAUSE, Step::Reconnect);
             }
             _ => {

@@ -176,3 +176,20 @@ fn the_latency_excludes_the_distance() {
     assert!(results.elapsed() >= 2 * FAR[0]);
     assert!(results.latency(1.0) <= Some(results.elapsed() - 2 * FAR[0]));
 }
+
+#[test]
+fn a_client_with_a_stamp_gives_up_a_server_that_is_gone_at_its_timeout() {
+    let plan = Plan {
+        rate: 1,
+        time: Duration::ZERO,
+        distances: NEAR,
+        timeout: Duration::from_millis(300),
+    };
+    let results = run_against(&plan, |listener| {
+        let mut peer = Peer::accept(&listener);
+        drop(listener);
+        peer.answer("1:\n", PUZZLE);
+        peer.answer(STAMP, "");
+    });
+    assert_eq!(results.failed(), 1);
+}
