@@ -43,7 +43,7 @@ impl Resources {
         }
     }
 
-    /// Reads a file with one resource a line. Blank lines are ignored.
+    /// Reads a file with one resource a line. Blank lines and a byte order mark are ignored.
     ///
     /// # Errors
     /// [`ResourcesError`], with the number of the first bad line.
@@ -65,6 +65,8 @@ impl Resources {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, ResourcesError> {
+        // Some editors begin a file with a byte order mark, which is no part of the first resource.
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         let mut lines = Vec::new();
         for (line, number) in bytes.split(|&byte| byte == b'\n').zip(1..) {
             let line = str::from_utf8(line).map_err(|_| ResourcesError::NotUtf8(number))?;
@@ -114,6 +116,16 @@ mod tests {
             steps.map(|random| resources.pick(random)),
             ["one", "two", "three", "three"]
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_resource() {
+        let parse = |text: &str| Resources::parse(text.as_bytes());
+        assert_eq!(parse("\u{feff}one\ntwo").unwrap().lines, ["one", "two"]);
+        assert_eq!(parse("\u{feff}\r\none").unwrap().lines, ["one"]);
+        assert!(parse("\u{feff}\n").is_err());
+        // Only the first is a mark; a later one is a character of its resource.
+        assert_eq!(parse("a\n\u{feff}b").unwrap().lines, ["a", "\u{feff}b"]);
     }
 
     #[test]
