@@ -98,12 +98,17 @@ fn check_key(key: &str, specs: &[Spec]) -> Result<(), String> {
             unknown(&format!("one of {}", known.join(", ")))
         }
         Name::Foreign => {
-            // An option of this program without the prefix. Another case is another software's.
+            // An option of this program without the prefix, or as a flag, which is no variable of
+            // any software. Another case is another software's.
             let variable = format!("{VARIABLE_PREFIX}{name}");
-            if find(specs, &variable).is_some_and(|spec| !spec.is_positional()) {
-                return unknown(&variable);
+            let mut own = specs.iter().filter(|spec| !spec.is_positional());
+            let meant = own.find(|spec| {
+                spec.variable().is_some_and(|own| own == variable) || spec.name() == name
+            });
+            match meant.and_then(|spec| spec.variable()) {
+                Some(variable) => unknown(&variable),
+                None => Ok(()),
             }
-            Ok(())
         }
     }
 }
@@ -177,6 +182,8 @@ mod tests {
             "export PATH",
             "exportBITS",
             "MY_BITS",
+            "--ttl",
+            "ADDR",
         ] {
             assert_eq!(check_key(key, SPECS), Ok(()), "{key}");
         }
@@ -189,6 +196,8 @@ mod tests {
             "BITS",
             "export BITS",
             "POWTCPBITS",
+            "--bits",
+            "export --bits",
         ] {
             let shown = key.escape_debug();
             let text = format!("unknown key '{shown}', expected POWTCP_BITS");
