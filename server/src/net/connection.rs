@@ -16,8 +16,12 @@ use crate::time::{Now, TimerId};
 /// delaying all others.
 const READS_PER_TURN: usize = 4;
 
-/// The most bytes of one read. It bounds the answers that a peer can cause without reading them.
+/// Room for one read. What a client sends after its last answer is discarded in reads of this size.
 const READ_BUFFER_LEN: usize = 16 * 1024;
+
+/// Room for one read while the client may still get answers: eight of the longest lines. It bounds the
+/// answers to one read, in time and in memory, where `--max-puzzles` is large: a request is 3 bytes.
+const OPEN_READ_LEN: usize = 4 * 1024;
 
 /// Bytes that are read and discarded after the last answer, so that a peer that is still sending
 /// receives it. It bounds the work for a peer that never stops.
@@ -162,7 +166,13 @@ impl<S: Socket> Connection<S> {
             if !is_reading || !self.outbox.is_empty() {
                 return Ok(());
             }
-            let len = match read(&mut self.socket, buffer)? {
+            let room = if self.session.end().is_none() {
+                &mut buffer[..OPEN_READ_LEN]
+            } else {
+                &mut *buffer
+            };
+            let room_len = room.len();
+            let len = match read(&mut self.socket, room)? {
                 None => return Ok(()),
                 Some(0) => {
                     self.input = Input::Finished;
@@ -174,7 +184,7 @@ impl<S: Socket> Connection<S> {
             // A read that does not fill the buffer has emptied the socket, and later bytes are a new
             // event (epoll(7), question 9). That saves the read that would block, one in three.
             let may_be_short = readiness.read_closed || readiness.urgent;
-            let emptied = len < buffer.len() && !may_be_short;
+            let emptied = len < room_len && !may_be_short;
             self.receive(&buffer[..len], emptied, shared, now)?;
             if emptied {
                 return Ok(());

@@ -97,9 +97,9 @@ fn a_refused_client_that_never_closes_is_dropped_after_the_delivery_timeout() {
 fn clients_that_never_read_are_dropped_and_cost_bounded_memory() {
     /// Clients that never read.
     const CLIENTS: usize = 16;
-    /// Bytes for each client: the answers to one read of 16 KiB, in which every three bytes request a
+    /// Bytes for each client: the answers to one read of 4 KiB, in which every three bytes request a
     /// puzzle of at most 80 bytes, and 100 KiB for everything else.
-    const BOUND: u64 = (16 * 80 / 3 + 100) << 10;
+    const BOUND: u64 = (4 * 80 / 3 + 100) << 10;
 
     let server = serve(&["--max-puzzles", "1000000", "--ttl", "500ms"]);
     Client::connect(server.address()).puzzle();

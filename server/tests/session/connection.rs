@@ -66,6 +66,18 @@ fn a_client_that_sends_without_a_pause_gets_four_reads_per_turn() {
 }
 
 #[test]
+fn a_client_that_requests_without_a_pause_gets_four_reads_of_4_kibibytes_per_turn() {
+    let mut table = Table::with_max_puzzles(u32::MAX);
+    let key = table.connect(None);
+    let requests = 6 * 4096 / 3;
+    table.send(key, &b"1:\n".repeat(requests));
+    assert_eq!(table.pipes[key].borrow().reads, 4);
+    assert_eq!(table.pipes[key].borrow().lines().len(), 4 * 4096 / 3);
+    while table.deliver_event(key) {}
+    assert_eq!(table.pipes[key].borrow().lines().len(), requests);
+}
+
+#[test]
 fn no_read_follows_one_that_empties_the_socket() {
     let mut table = Table::new();
     let key = table.connect(None);

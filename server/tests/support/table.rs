@@ -9,7 +9,7 @@ use powtcp_common::hashcash::Dialect;
 
 use super::fairness::{Bounds, Standing, WhenFull};
 use super::pipe::Pipe;
-use super::rules::rules;
+use super::rules::{Rules, rules};
 use super::solving::right_line;
 use super::subject::{Resources, Subject};
 
@@ -26,15 +26,28 @@ impl Table {
         Self::with(100, Resources::built_in())
     }
 
+    /// Creates an empty table whose clients may ask for `max_puzzles` puzzles each.
+    pub(crate) fn with_max_puzzles(max_puzzles: u32) -> Self {
+        let rules = Rules {
+            max_puzzles,
+            ..rules(Dialect::Hashcash)
+        };
+        Self::with_rules(100, rules, Resources::built_in())
+    }
+
     /// Creates an empty table of `slots` connections that serves `resources`.
     pub(crate) fn with(slots: usize, resources: Resources) -> Self {
+        Self::with_rules(slots, rules(Dialect::Hashcash), resources)
+    }
+
+    fn with_rules(slots: usize, rules: Rules, resources: Resources) -> Self {
         let bounds = Bounds {
             connections: slots,
             per_source: 0,
             when_full: WhenFull::Evict,
         };
         Self {
-            subject: Subject::new(bounds, rules(Dialect::Hashcash), resources),
+            subject: Subject::new(bounds, rules, resources),
             pipes: Vec::new(),
         }
     }
