@@ -208,6 +208,7 @@ impl Server {
                 let readiness = Readiness {
                     read_closed: event.is_read_closed(),
                     urgent: event.is_priority(),
+                    unannounced: false,
                 };
                 connections.on_ready(key, readiness, shared, now);
             }

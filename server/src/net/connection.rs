@@ -73,13 +73,25 @@ enum Input {
     Finished,
 }
 
-/// What an event said of a socket.
+/// What an event said of a socket, or that there was none.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Readiness {
     /// The peer has ended its stream; the end comes after the bytes that are left.
     pub read_closed: bool,
     /// The stream contains urgent data. A read stops before it, though more bytes follow (tcp(7)).
     pub urgent: bool,
+    /// No event has told of the bytes: the socket is read for another reason, such as a deadline, so
+    /// that the stream may contain urgent data.
+    pub unannounced: bool,
+}
+
+impl Readiness {
+    /// The readiness of a socket that is read without an event.
+    pub(super) const UNANNOUNCED: Self = Self {
+        read_closed: false,
+        urgent: false,
+        unannounced: true,
+    };
 }
 
 impl<S: Socket> Connection<S> {
@@ -186,7 +198,9 @@ impl<S: Socket> Connection<S> {
             let may_be_short = readiness.read_closed || readiness.urgent;
             let emptied = len < room_len && !may_be_short;
             self.receive(&buffer[..len], emptied, shared, now)?;
-            if emptied {
+            // Bytes behind urgent data may be a stamp, so an open session is read until it would block.
+            let may_have_more = readiness.unannounced && self.session.end().is_none();
+            if emptied && !may_have_more {
                 return Ok(());
             }
         }

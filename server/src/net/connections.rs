@@ -204,7 +204,8 @@ impl<S: Socket> Connections<S> {
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
-        let mut result = connection.transfer(Readiness::default(), &mut self.buffer, shared, now);
+        let readiness = Readiness::UNANNOUNCED;
+        let mut result = connection.transfer(readiness, &mut self.buffer, shared, now);
         if result.is_ok()
             && let Some(reply) = act(&mut connection.session, now.moment)
         {
@@ -236,7 +237,7 @@ impl<S: Socket> Connections<S> {
     fn evict(&mut self, key: usize, is_last: bool, shared: &mut Shared, now: Now) {
         let before = self.limits.standing(key);
         if before != Some(Standing::Lingering) {
-            self.on_ready(key, Readiness::default(), shared, now);
+            self.on_ready(key, Readiness::UNANNOUNCED, shared, now);
         }
         let Some((standing, connection)) = self.limits.standing(key).zip(self.table.get_mut(key))
         else {

@@ -94,6 +94,25 @@ fn bytes_behind_urgent_data_are_read() {
 }
 
 #[test]
+fn stamps_behind_urgent_data_that_arrived_before_the_ttl_are_served() {
+    let server = serve(&["--ttl", "2s"]);
+    let mut clients = connect(&server);
+    let puzzles: Vec<_> = clients.iter_mut().map(Client::puzzle).collect();
+    let lines: Vec<_> = puzzles.iter().map(|puzzle| right_line(puzzle)).collect();
+    while_stopped(&server, Duration::from_millis(2_200), || {
+        for (client, line) in clients.iter_mut().zip(&lines) {
+            client.send("1:\n");
+            client.send_urgent(b'!');
+            client.send(line);
+        }
+    });
+    for client in &mut clients {
+        assert!(client.line().starts_with("2:"));
+        assert_served(&client.rest());
+    }
+}
+
+#[test]
 fn the_log_shows_the_start_of_a_line_that_was_not_complete() {
     for (sent, why) in [
         ("1: a slow line".to_string(), Refusal::TimeoutExceeded),

@@ -54,7 +54,7 @@ impl Subject {
     pub(crate) fn on_ready(&mut self, key: usize, read_closed: bool, now: Duration) {
         let readiness = Readiness {
             read_closed,
-            urgent: false,
+            ..Readiness::default()
         };
         self.connections
             .on_ready(key, readiness, &mut self.shared, at(now));
