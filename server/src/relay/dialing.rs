@@ -141,12 +141,11 @@ impl Dialing {
         if now >= self.deadline {
             return Dialed::Failed(Ending::UpstreamTimedOut);
         }
-        if self.attempt.take().is_some() {
-            self.index += 1;
-        }
+        // An address took its share of the time without an answer; otherwise a full backlog is tried again.
+        let has_timed_out = self.attempt.take().is_some();
+        self.index += usize::from(has_timed_out);
         match self.dial(upstream, registry, key, now) {
-            // Another address took its share of the time without an answer.
-            Dialed::Failed(_) => Dialed::Failed(Ending::UpstreamTimedOut),
+            Dialed::Failed(_) if has_timed_out => Dialed::Failed(Ending::UpstreamTimedOut),
             dialed => dialed,
         }
     }
