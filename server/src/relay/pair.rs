@@ -117,35 +117,17 @@ impl Pair {
     /// client goes first: what the upstream sent before it failed is read before the failure is found by
     /// writing.
     pub(super) fn pump(&mut self, buffer: &mut [u8], now: Moment) -> Option<Ending> {
-        let Self {
-            client,
-            upstream,
-            up,
-            down,
-            ..
-        } = self;
-        let before = up.relayed() + down.relayed();
-        let result = down
-            .pump(upstream, client, buffer, BUDGET)
-            .map_err(|error| match error {
-                FlowError::Source(_) => Side::Upstream,
-                FlowError::Sink(_) => Side::Client,
-            });
-        if let Err(side) = result {
-            return Some(side.reset());
+        let before = self.up.relayed() + self.down.relayed();
+        match (self.down).pump(&mut self.upstream, &mut self.client, buffer, BUDGET) {
+            Ok(()) => {}
+            Err(FlowError::Source(_)) => return Some(Ending::UpstreamReset),
+            Err(FlowError::Sink(_)) => return Some(Ending::ClientReset),
         }
         self.note_end();
-        let Self {
-            client,
-            upstream,
-            up,
-            down,
-            ..
-        } = self;
-        match up.pump(client, upstream, buffer, BUDGET) {
+        match (self.up).pump(&mut self.client, &mut self.upstream, buffer, BUDGET) {
             Ok(()) => {}
             // The upstream has ended its stream in order, and wants no more. Its answer is still delivered.
-            Err(FlowError::Sink(_)) if down.is_source_finished() => up.discard(),
+            Err(FlowError::Sink(_)) if self.down.is_source_finished() => self.up.discard(),
             Err(FlowError::Sink(_)) => return Some(Ending::UpstreamReset),
             Err(FlowError::Source(_)) => return Some(Ending::ClientReset),
         }
