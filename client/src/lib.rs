@@ -55,6 +55,7 @@ mod payment;
 mod progress;
 mod retry;
 mod search;
+mod turn;
 
 pub use cancel::Cancel;
 pub use error::{Awaited, PayError};

@@ -15,6 +15,7 @@ use crate::paid::Paid;
 use crate::payment::Payment;
 use crate::progress::Progress;
 use crate::search::Means;
+use crate::turn::Turns;
 
 /// Pays powtcp servers with CPU time.
 ///
@@ -45,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) solve_timeout: Duration,
     pub(crate) retries: u32,
     pub(crate) cancel: Cancel,
+    /// Payments solve one after the other if they share this.
+    pub(crate) turns: Option<Turns>,
     observer: Option<Arc<Observer>>,
 }
 
@@ -64,6 +67,7 @@ impl Payer {
             solve_timeout: Duration::from_secs(60),
             retries: 2,
             cancel: Cancel::new(),
+            turns: None,
             observer: None,
         })
     }
@@ -102,6 +106,15 @@ impl Payer {
     /// measured, after about 0.2 seconds.
     pub fn solve_timeout(mut self, timeout: Duration) -> Self {
         self.0.solve_timeout = timeout.min(LONGEST);
+        self
+    }
+
+    /// Lets this payer and its clones solve one puzzle at a time; each still uses all threads. Two at once
+    /// would have half of the processors each, and more often miss the limit that
+    /// [`solve_timeout`](Self::solve_timeout) sets. The wait for the turn is not part of that limit. By
+    /// default, payments on several threads solve at the same time.
+    pub fn solve_in_turn(mut self) -> Self {
+        self.0.turns = Some(Turns::default());
         self
     }
 

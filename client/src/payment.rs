@@ -27,6 +27,7 @@ use crate::payer::Settings;
 use crate::progress::Progress;
 use crate::retry::{self, Next};
 use crate::search::Search;
+use crate::turn::Turn;
 
 /// How often the client tells its progress and looks at the connection while it solves a puzzle.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -89,7 +90,8 @@ impl<'a> Payment<'a> {
             match &self.hand {
                 Hand::Nothing => {
                     let challenge = self.ask(&mut conversation)?;
-                    let search = Search::start(challenge, self.settings.means());
+                    let turn = self.wait_for_turn(&mut conversation)?;
+                    let search = Search::start(challenge, self.settings.means(), turn);
                     self.hand = Hand::Puzzle(search, address);
                 }
                 Hand::Puzzle(..) => self.solve(Some(&mut conversation))?,
@@ -152,6 +154,27 @@ impl<'a> Payment<'a> {
             return Err(PayError::TooHard { bits, most });
         }
         Ok(challenge)
+    }
+
+    /// Waits until this payment may solve. Returns `None` if payments need not wait for each other.
+    ///
+    /// # Errors
+    /// The server sends a message or closes the connection meanwhile. Nothing is lost then, because the
+    /// search has not begun.
+    fn wait_for_turn(&self, conversation: &mut Conversation) -> Result<Option<Turn>, PayError> {
+        let Some(turns) = &self.settings.turns else {
+            return Ok(None);
+        };
+        let mut turn = turns.wait(Duration::ZERO);
+        while turn.is_none() {
+            self.settings.tell(Progress::Queued);
+            self.settings.cancel.check()?;
+            if let Some(error) = conversation.interruption() {
+                return Err(error);
+            }
+            turn = turns.wait(PROGRESS_INTERVAL);
+        }
+        Ok(turn)
     }
 
     /// Waits for the stamp and tells the progress. If there is a connection, stops waiting when the

@@ -24,6 +24,9 @@ pub enum Progress<'a> {
     },
     /// The server sent a puzzle, which is not checked yet.
     PuzzleReceived(&'a [u8]),
+    /// Another payment solves, and this one waits for its turn. Comes about ten times a second, only after
+    /// [`Payer::solve_in_turn`](crate::Payer::solve_in_turn).
+    Queued,
     /// It is known how long solving will take. Comes once for each puzzle that is not solved before
     /// the rate is measured.
     Estimated(Estimate),

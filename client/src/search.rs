@@ -1,8 +1,9 @@
 //! The search for the solution of one puzzle. It runs on threads of its own, so that the client can
 //! meanwhile watch the server, lose the connection, and wait for a retry.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
@@ -13,6 +14,7 @@ use powtcp_common::hashcash::{Challenge, Kernel, Watch, solve};
 use crate::error::PayError;
 use crate::estimate::Estimate;
 use crate::progress::Effort;
+use crate::turn::Turn;
 
 /// How long the rate is measured: long enough for each thread to have counted some hashes. The
 /// measurement is the start of the search, so it costs nothing.
@@ -37,6 +39,8 @@ pub(crate) struct Search {
     work: Work,
     start: Instant,
     has_estimate: Cell<bool>,
+    /// Ends with the search, after its threads.
+    _turn: Option<Turn>,
 }
 
 /// Where the hashes are computed.
@@ -46,7 +50,8 @@ enum Work {
     Threads {
         watch: Arc<Watch>,
         counter: Receiver<Option<u64>>,
-        thread: Option<JoinHandle<()>>,
+        /// Taken when it is joined.
+        thread: RefCell<Option<JoinHandle<()>>>,
     },
     /// On the calling thread while it waits, because the system starts no other one. The cell has
     /// the next counter.
@@ -54,8 +59,8 @@ enum Work {
 }
 
 impl Search {
-    /// Starts to search for a stamp of `challenge`.
-    pub(crate) fn start(challenge: Challenge, means: Means) -> Self {
+    /// Starts to search for a stamp of `challenge`, and keeps `turn` until the end.
+    pub(crate) fn start(challenge: Challenge, means: Means, turn: Option<Turn>) -> Self {
         let challenge = Arc::new(challenge);
         Self {
             work: Work::on_threads(&challenge, means).unwrap_or(Work::Here(Cell::new(0))),
@@ -63,6 +68,7 @@ impl Search {
             means,
             start: Instant::now(),
             has_estimate: Cell::new(false),
+            _turn: turn,
         }
     }
 
@@ -70,16 +76,22 @@ impl Search {
     ///
     /// # Errors
     /// [`PayError::Unsolved`] when the time of the search is over.
+    ///
+    /// # Panics
+    /// The solver has panicked: its panic continues here.
     pub(crate) fn wait(&self, at_most: Duration) -> Result<Option<Vec<u8>>, PayError> {
         let allowed = self.means.allowed;
         let left = allowed.saturating_sub(self.start.elapsed());
         let found = match &self.work {
-            Work::Threads { counter, .. } => match counter.recv_timeout(left.min(at_most)) {
+            Work::Threads {
+                counter, thread, ..
+            } => match counter.recv_timeout(left.min(at_most)) {
                 Ok(found) => found,
                 Err(RecvTimeoutError::Timeout) if self.start.elapsed() < allowed => {
                     return Ok(None);
                 }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => resume_panic(thread.take()),
             },
             Work::Here(next) => {
                 let found = self.search_here(next, Instant::now() + left.min(at_most));
@@ -157,19 +169,25 @@ impl Work {
         Some(Self::Threads {
             watch,
             counter,
-            thread: Some(thread),
+            thread: RefCell::new(Some(thread)),
         })
     }
+}
+
+/// Passes on the panic of a search that ended without a result.
+fn resume_panic<T>(thread: Option<JoinHandle<()>>) -> Option<T> {
+    if let Some(Err(panic)) = thread.map(JoinHandle::join) {
+        resume_unwind(panic);
+    }
+    None
 }
 
 impl Drop for Search {
     fn drop(&mut self) {
         if let Work::Threads { watch, thread, .. } = &mut self.work {
             watch.cancel();
-            if let Some(thread) = thread.take() {
-                // An error is a panic of the solver, which was printed when it happened.
-                let _ = thread.join();
-            }
+            // The panic of a solver whose result is not needed has been printed.
+            let _ = thread.take().map(JoinHandle::join);
         }
     }
 }
@@ -197,6 +215,7 @@ mod tests {
             work: Work::Here(Cell::new(0)),
             start: Instant::now(),
             has_estimate: Cell::new(false),
+            _turn: None,
         }
     }
 
@@ -227,8 +246,25 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "a fault of the solver")]
+    fn a_panic_of_the_solver_continues_where_the_stamp_is_waited_for() {
+        let (sender, counter) = channel();
+        let faulty = move || {
+            let _sender = sender;
+            panic!("a fault of the solver");
+        };
+        let mut search = search_here(8, MEANS.allowed);
+        search.work = Work::Threads {
+            watch: Arc::new(Watch::new()),
+            counter,
+            thread: RefCell::new(Some(thread::spawn(faulty))),
+        };
+        let _ = search.wait(MEANS.allowed);
+    }
+
+    #[test]
     fn the_estimate_comes_once_and_only_after_a_measurement() {
-        let search = Search::start(challenge(64), MEANS);
+        let search = Search::start(challenge(64), MEANS, None);
         let estimate = loop {
             if let Some(estimate) = search.new_estimate() {
                 break estimate;

@@ -5,3 +5,4 @@ mod fake_server;
 mod packages;
 mod paying;
 mod retrying;
+mod turns;

@@ -2,6 +2,7 @@
 //! and the first solution stops them all.
 
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -99,7 +100,9 @@ pub fn solve(
         }
         let mut found = run();
         for thread in others {
-            found = found.or(thread.join().ok().flatten());
+            // A kernel that panics is a fault of ours, and must not look like a search without a result.
+            let other = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            found = found.or(other);
         }
         found
     })
