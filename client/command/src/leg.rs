@@ -60,6 +60,13 @@ impl Leg {
         self.stream.shutdown(Shutdown::Write)
     }
 
+    /// Returns whether the peer has reset the connection, and takes the error: a later read does not report
+    /// it. A FIN is no reset. It can be a half-close of a peer that waits for an answer, or the close of one
+    /// that has gone: TCP does not tell which.
+    pub fn take_reset(&self) -> bool {
+        !matches!(self.stream.take_error(), Ok(None))
+    }
+
     /// Wakes a thread that reads from the leg: it sees the end of the stream. Sends nothing.
     pub fn end_reading(&self) {
         // This fails if the connection is closed already, and then no read waits.

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod leg;
 pub mod listen;
 pub mod mode;
+pub mod places;
 pub mod progress_line;
 pub mod relay;
 pub mod report;

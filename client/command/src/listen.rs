@@ -1,38 +1,41 @@
 //! Listens, and pays for and relays each local connection, for programs that know nothing of powtcp.
 
 use std::io::{self, Read};
-use std::net::TcpListener;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use powtcp_client::Payer;
+use powtcp_client::{Cancel, Payer};
 
 use crate::gate::{self, Through};
 use crate::leg::Leg;
+use crate::places::Places;
 use crate::relay::{Failure, copy};
 use crate::report::Reporter;
 
 /// Local connections that are paid for or relayed at once, with two threads each. Further ones wait in
 /// the backlog. The bound keeps a program that opens connections without end from using up the threads
 /// and the memory of this machine.
-const MOST_RELAYS: usize = 256;
+const MOST_CONNECTIONS: usize = 256;
+
+/// Payments under way at once, of which one solves. The others connect, wait for an answer or for a retry,
+/// so one connection that the gate leaves without an answer does not stop the rest. The bound is low
+/// because a puzzle can expire while its payment waits for its turn to solve.
+pub const MOST_PAYMENTS: usize = 4;
 
 /// How long to wait after a failed accept, for example without a free descriptor.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What all local connections share.
+/// A client that listens, and what all its connections share.
 #[derive(Debug)]
-struct Forwarder {
-    payer: Payer,
+pub struct Forwarder {
+    listener: TcpListener,
     server: String,
+    payer: Payer,
     reporter: Arc<Reporter>,
-    /// Locked during a payment: each puzzle is solved with all threads, so two at once would only make
-    /// both late.
-    payment: Mutex<()>,
-    /// How many local connections are being served.
-    open: Mutex<usize>,
-    closed: Condvar,
+    connections: Places,
+    payments: Places,
 }
 
 /// Listens on `address`, `HOST:PORT`, and relays each connection through the gate `server`. Returns only
@@ -47,75 +50,114 @@ pub fn run(
     reporter: Arc<Reporter>,
 ) -> Result<(), String> {
     let cannot = |error: io::Error| format!("cannot listen on {address}: {error}");
-    let listener = TcpListener::bind(address).map_err(cannot)?;
-    let bound = listener.local_addr().map_err(cannot)?;
-    reporter.note(&format!("listening on {bound}"));
-    let forwarder = Arc::new(Forwarder {
-        payer,
-        server,
-        reporter,
-        payment: Mutex::new(()),
-        open: Mutex::new(0),
-        closed: Condvar::new(),
-    });
-    loop {
-        let place = Place::wait(&forwarder);
-        match listener.accept() {
-            Ok((stream, peer)) => {
-                // From here on, dropping the socket resets the connection.
-                let local = Leg::new(stream);
-                let serve = move || place.0.serve(local, &peer.to_string());
-                if let Err(error) = thread::Builder::new().spawn(serve) {
-                    let text = format!("{peer}: cannot start a thread: {error}");
-                    forwarder.reporter.complain(&text);
-                }
-            }
-            Err(error) => {
-                let text = format!("cannot accept a connection: {error}");
-                forwarder.reporter.complain(&text);
-                thread::sleep(PAUSE);
-            }
-        }
-    }
-}
-
-/// A place among the local connections that are served at once. It is free again when it is dropped.
-struct Place(Arc<Forwarder>);
-
-impl Place {
-    /// Waits for a free place.
-    fn wait(forwarder: &Arc<Forwarder>) -> Self {
-        let is_full = |open: &mut usize| *open >= MOST_RELAYS;
-        let open = forwarder.closed.wait_while(lock(&forwarder.open), is_full);
-        *open.unwrap_or_else(PoisonError::into_inner) += 1;
-        Self(Arc::clone(forwarder))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        *lock(&self.0.open) -= 1;
-        self.0.closed.notify_one();
-    }
+    let forwarder = Forwarder::bind(address, server, payer, reporter).map_err(cannot)?;
+    let bound = forwarder.local_addr().map_err(cannot)?;
+    forwarder.reporter.note(&format!("listening on {bound}"));
+    forwarder.serve()
 }
 
 impl Forwarder {
-    /// Serves one local connection, and tells why if it ends in another way than in order. Its socket
+    /// Listens on `address`, `HOST:PORT`, for connections to relay through the gate `server`.
+    ///
+    /// # Errors
+    /// The address cannot be used.
+    pub fn bind(
+        address: &str,
+        server: String,
+        payer: Payer,
+        reporter: Arc<Reporter>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            listener: TcpListener::bind(address)?,
+            server,
+            payer: payer.solve_in_turn(),
+            reporter,
+            connections: Places::new(MOST_CONNECTIONS),
+            payments: Places::new(MOST_PAYMENTS),
+        })
+    }
+
+    /// Sets how many connections are paid for or relayed at once.
+    #[must_use]
+    pub fn at_most(mut self, connections: usize) -> Self {
+        self.connections = Places::new(connections);
+        self
+    }
+
+    /// Returns the address that it listens on.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves connections for ever.
+    pub fn serve(self) -> ! {
+        let forwarder = Arc::new(self);
+        loop {
+            let place = forwarder.connections.wait();
+            match forwarder.listener.accept() {
+                Ok((stream, peer)) => {
+                    // From here on, dropping the socket resets the connection.
+                    let local = Leg::new(stream);
+                    let shared = Arc::clone(&forwarder);
+                    let relay = move || {
+                        shared.relay(local, &peer.to_string());
+                        drop(place);
+                    };
+                    if let Err(error) = thread::Builder::new().spawn(relay) {
+                        let text = format!("{peer}: cannot start a thread: {error}");
+                        forwarder.reporter.complain(&text);
+                    }
+                }
+                Err(error) => {
+                    let text = format!("cannot accept a connection: {error}");
+                    forwarder.reporter.complain(&text);
+                    thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Relays one local connection, and tells why if it ends in another way than in order. Its socket
     /// is reset then.
-    fn serve(&self, local: io::Result<Leg>, peer: &str) {
+    fn relay(&self, local: io::Result<Leg>, peer: &str) {
         let ended = local
             .map_err(|error| format!("the local connection broke: {error}"))
-            .and_then(|local| relay(&local, self.pay()?));
+            .and_then(|local| {
+                let local = Arc::new(local);
+                relay(&local, self.pay(&local)?)
+            });
         if let Err(text) = ended {
             self.reporter.complain(&format!("{peer}: {text}"));
         }
     }
 
-    /// Pays for a connection, after those that came before.
-    fn pay(&self) -> Result<Through, String> {
-        let _turn = lock(&self.payment);
-        let through = gate::connect(&self.payer, &self.server);
+    /// Pays for a connection, unless its program resets it before.
+    fn pay(&self, local: &Arc<Leg>) -> Result<Through, String> {
+        let _place = self.payments.wait();
+        let cancel = Cancel::new();
+        let watch = {
+            let (local, cancel) = (Arc::clone(local), cancel.clone());
+            move || {
+                if local.take_reset() {
+                    cancel.cancel();
+                }
+            }
+        };
+        watch();
+        let reporter = Arc::clone(&self.reporter);
+        let payer = self.payer.clone().cancel_with(&cancel);
+        let payer = payer.on_progress(move |progress| {
+            watch();
+            reporter.tell(progress);
+        });
+        let through = gate::connect(&payer, &self.server);
         self.reporter.end_progress();
+        if cancel.is_cancelled() {
+            return Err("the local connection was reset before it was relayed".to_string());
+        }
         through
     }
 }
@@ -160,8 +202,4 @@ fn relay(local: &Leg, through: Through) -> Result<(), String> {
             Ok(())
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

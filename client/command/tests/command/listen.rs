@@ -1,37 +1,20 @@
 //! Local connections, each paid for and relayed through a gate.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
 
 use powtcp_common::refusal::Refusal;
-use socket2::SockRef;
 
 use crate::client::client;
 use crate::echo::{gate_to_an_echo, noise};
-use crate::forwarder::{connect, forwarder};
+use crate::forwarder::{connect, exchange, forwarder, reads_reset, reset};
 use crate::script::{refusal_line, refused};
 use crate::support::fake_server::{FakeServer, Peer};
 use crate::support::program::start;
 
 const CONNECTED: &str = "4:connected\n";
-
-/// Sends `bytes` and the end, and returns everything that comes back.
-#[track_caller]
-fn exchange(mut stream: TcpStream, bytes: &[u8]) -> Vec<u8> {
-    stream.write_all(bytes).expect("an open connection");
-    stream.shutdown(Shutdown::Write).expect("a connection");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
-    answer
-}
-
-fn reads_reset(mut stream: &TcpStream) -> bool {
-    let read = stream.read(&mut [0]);
-    read.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
-}
 
 /// Answers a line and then the rest, after the end of the client's stream.
 fn answer(mut client: Peer) {
@@ -127,9 +110,7 @@ fn a_reset_of_the_local_connection_becomes_a_reset_at_the_server() {
     let (mut running, address) = forwarder(server.address());
     let mut stream = connect(&address);
     stream.read_exact(&mut [0]).expect("a byte");
-    let linger = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-    linger.expect("an option that every socket has");
-    drop(stream);
+    reset(stream);
     assert!(server.finish());
     running.wait_for("the local connection broke: ");
     assert_eq!(running.end(), None);

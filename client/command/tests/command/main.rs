@@ -21,6 +21,7 @@ mod hostile_puzzle;
 mod hostile_silence;
 mod kept_stamp;
 mod listen;
+mod listen_queue;
 mod names;
 mod readme;
 mod retry;
