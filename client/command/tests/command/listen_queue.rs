@@ -1,6 +1,6 @@
 //! Local connections that wait: for a place, for their payment, and for its turn to solve.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver};
@@ -204,12 +204,18 @@ fn a_signal_ends_the_client_with_status_0_while_connections_wait() {
         let gate = SlowGate::start();
         let closed = gate.door.lock().expect("no panic before");
         let (running, address) = forwarder_with(&PATIENT, gate.server.address());
-        let mut streams = gate.fill(&address);
-        streams.extend((0..MANY).map(|_| connect(&address)));
+        let under_way = gate.fill(&address);
+        let waiting: Vec<_> = (0..MANY).map(|_| connect(&address)).collect();
         running.signal(signal);
         assert_eq!(running.finish().status, Some(0));
-        for stream in streams {
-            assert!(reads_reset(&stream));
+        for stream in &under_way {
+            assert!(reads_reset(stream));
+        }
+        // One that was accepted in this moment ends with a FIN.
+        for mut stream in waiting {
+            let ended = stream.read(&mut [0]).map_err(|error| error.kind());
+            let is_end = matches!(ended, Ok(0) | Err(ErrorKind::ConnectionReset));
+            assert!(is_end, "{ended:?}");
         }
         drop(closed);
     }
