@@ -25,6 +25,7 @@ mod descriptors;
 mod eviction;
 mod fail2ban;
 mod fail2ban_filter;
+mod fail2ban_gate;
 mod full;
 mod gate;
 mod gate_dialing;
