@@ -73,7 +73,8 @@ impl Payer {
     }
 
     /// Sets the difficulty in bits of the hardest puzzle that is solved; the default is 32. A harder
-    /// one is refused before the first hash, which stops a server that asks for endless work.
+    /// one is refused before the first hash, which stops a server that asks for endless work, and is a
+    /// reason to retry, because the price of a server falls when its load does.
     pub fn max_bits(mut self, bits: u8) -> Self {
         self.0.max_bits = bits;
         self

@@ -125,6 +125,11 @@ mod tests {
     }
 
     #[test]
+    fn a_puzzle_that_is_too_hard_is_retried() {
+        assert_next(PayError::TooHard { bits: 28, most: 26 }, [TryAgain; 4]);
+    }
+
+    #[test]
     fn any_other_error_is_final() {
         for error in [
             connect(ErrorKind::HostUnreachable),

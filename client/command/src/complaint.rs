@@ -7,7 +7,10 @@ use powtcp_client::PayError;
 pub fn complaint(error: &PayError) -> String {
     match error {
         PayError::TooHard { bits, most } => {
-            format!("the puzzle takes {bits} bits, and --max-bits is {most}")
+            format!(
+                "the puzzle has {bits} bits, more than --max-bits {most}: the server may be under \
+                 load; try again later"
+            )
         }
         PayError::Hopeless(estimate) => {
             format!("{estimate}: more than ten times --solve-timeout")

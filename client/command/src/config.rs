@@ -37,8 +37,8 @@ const OPTIONS: &[Spec] = &[
 const LISTEN: &str = "listen here, and pay for and relay each connection; not with --stdio, and \
      not as a variable, because POWTCP_LISTEN is the server's";
 
-const RETRY: &str = "retries when the server is busy, unreachable, unavailable or goes away; in total at most \
-     (N + 1) x (3 x timeout + solve-timeout) + N x 10s";
+const RETRY: &str = "retries when the server is busy, unreachable, unavailable, goes away or asks for more \
+     than --max-bits; in total at most (N + 1) x (3 x timeout + solve-timeout) + N x 10s";
 
 /// More threads than a machine has cores. The limit bounds the memory for their stacks.
 const MOST_THREADS: usize = 1024;
@@ -64,7 +64,7 @@ pub struct Config {
     pub timeout: Duration,
     /// How long solving a puzzle may take.
     pub solve_timeout: Duration,
-    /// How often to connect again when the server is busy, unreachable or goes away.
+    /// How often to connect again after an error that may be gone then.
     pub retries: u32,
     /// How much to print on standard error.
     pub verbosity: Verbosity,

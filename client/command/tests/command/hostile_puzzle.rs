@@ -34,22 +34,30 @@ fn line(version: &str, bits: &str, date: &str, rest: &str) -> String {
 fn a_puzzle_that_is_too_hard_is_refused_before_the_first_hash() {
     let powtcp = "2:1:5:20261122105400:127.0.0.1:52386::YWJjZGVmZ2hpamts:MA==\n";
     let cases = [
-        (&[][..], puzzle_line(33), "33 bits, and --max-bits is 32"),
-        (&[], puzzle_line(160), "160 bits, and --max-bits is 32"),
+        (
+            &[][..],
+            puzzle_line(33),
+            "the puzzle has 33 bits, more than --max-bits 32: the server may be under load",
+        ),
+        (
+            &[],
+            puzzle_line(160),
+            "the puzzle has 160 bits, more than --max-bits 32: the server may be under load",
+        ),
         (
             &["--max-bits", "9"],
             puzzle_line(10),
-            "10 bits, and --max-bits is 9",
+            "the puzzle has 10 bits, more than --max-bits 9: the server may be under load",
         ),
         (
             &["--max-bits", "19"],
             powtcp.to_string(),
-            "20 bits, and --max-bits is 19",
+            "the puzzle has 20 bits, more than --max-bits 19: the server may be under load",
         ),
         (
             &["--max-bits", "64"],
             puzzle_line(65),
-            "65 bits, and --max-bits is 64",
+            "the puzzle has 65 bits, more than --max-bits 64: the server may be under load",
         ),
     ];
     for (arguments, line, reason) in cases {

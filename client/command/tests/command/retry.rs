@@ -117,6 +117,30 @@ fn a_stream_that_ends_without_a_word_is_retried() {
 }
 
 #[test]
+fn a_puzzle_that_is_too_hard_is_retried_until_the_price_has_fallen() {
+    fn issue_hard(mut client: Peer) {
+        client.answer_request(puzzle_line(28));
+        assert_eq!(client.rest(), "");
+    }
+    let reason = "the puzzle has 28 bits, more than --max-bits 26: the server may be under load; \
+                  try again later";
+    let (outcome, connections) = served_after(3, &["--retry", "3", "--max-bits", "26"], issue_hard);
+    outcome.assert_printed("paid");
+    assert_eq!(connections, 4);
+    assert_notes(&outcome, reason, 3, 3);
+
+    let (outcome, connections) = served_after(
+        usize::MAX,
+        &["--retry", "1", "--max-bits", "26"],
+        issue_hard,
+    );
+    assert_eq!((outcome.status, connections), (Some(1), 2), "{outcome:?}");
+    assert_notes(&outcome, reason, 1, 1);
+    let last = outcome.stderr.last().expect("an error");
+    assert_eq!(*last, format!("powtcp-client: {reason}"));
+}
+
+#[test]
 fn connecting_that_times_out_is_retried() {
     let (socket, address) = taken_port();
     socket.listen(0).expect("a bound socket");
@@ -237,7 +261,6 @@ fn a_puzzle_that_cannot_be_solved_is_final() {
     };
     let no_puzzle = puzzle_line(8).replace("2:1:", "2:2:");
     assert_final(&[], "the server sent no puzzle", script(no_puzzle));
-    assert_final(&[], "--max-bits is 32", script(puzzle_line(33)));
     let impatient = ["--max-bits", "64", "--solve-timeout", "100ms"];
     let endless = script(puzzle_line(64));
     assert_final(&impatient, "before --solve-timeout", endless);

@@ -70,7 +70,7 @@ fn a_flag_overrides_the_environment_and_the_environment_a_file() {
         if pays {
             outcome.assert_printed("paid");
         } else {
-            outcome.assert_failed("--max-bits is 7");
+            outcome.assert_failed("more than --max-bits 7");
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Why a payment failed.
+//! Why a payment failed, and whether it is worthwhile to pay again.
+
+mod text;
 
 use std::error::Error;
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use powtcp_common::hashcash::ChallengeError;
-use powtcp_common::log_line::escape;
 use powtcp_common::refusal::Refusal;
 
 use crate::estimate::Estimate;
@@ -86,8 +86,9 @@ impl PayError {
     ///
     /// That is so if connecting timed out, or was refused or reset; if the connection ended without
     /// a word; if the server is busy or shutting down, the service behind a gate is unavailable, or the
-    /// puzzle has expired; and if the resolver reports a temporary failure or does not answer in time. If a name stands for several
-    /// addresses, one with such an error is enough.
+    /// puzzle has expired; if a puzzle is too hard, because the price of a server rises and falls with its
+    /// load; and if the resolver reports a temporary failure or does not answer in time. If a name stands
+    /// for several addresses, one with such an error is enough.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Lookup { error, .. } => is_transient_lookup(error),
@@ -95,7 +96,7 @@ impl PayError {
                 errors.iter().any(|(_, error)| is_transient_connect(error))
             }
             Self::Broken(error) => is_transient_connect(error),
-            Self::Closed(_) => true,
+            Self::Closed(_) | Self::TooHard { .. } => true,
             Self::Refused(_) => [
                 Refusal::ServerBusy,
                 Refusal::ShuttingDown,
@@ -109,7 +110,6 @@ impl PayError {
             | Self::LineTooLong
             | Self::Unexpected(_)
             | Self::BadPuzzle(_)
-            | Self::TooHard { .. }
             | Self::Hopeless(_)
             | Self::Unsolved { .. }
             | Self::Cancelled => false,
@@ -143,46 +143,6 @@ fn is_transient_connect(error: &io::Error) -> bool {
     )
 }
 
-impl fmt::Display for PayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadAddress(text) => {
-                let text = harmless(text.as_bytes());
-                write!(f, "'{text}' is not an address, expected HOST:PORT")
-            }
-            Self::Lookup { server, error } => {
-                let server = harmless(server.as_bytes());
-                write!(f, "cannot connect to {server}: {error}")
-            }
-            Self::Connect { server, errors } => {
-                let server = harmless(server.as_bytes());
-                write!(f, "cannot connect to {server}: {}", Attempts(errors))
-            }
-            Self::Broken(error) => write!(f, "the connection broke: {error}"),
-            Self::NoAnswer(what) => write!(f, "the server did not {what} in time"),
-            Self::Closed(what) => write!(f, "the server closed the connection and did not {what}"),
-            Self::LineTooLong => f.write_str("the server sent a line that is too long"),
-            Self::Unexpected(line) => {
-                let line = harmless(line);
-                write!(f, "the server sent something unexpected: \"{line}\"")
-            }
-            Self::Refused(text) => write!(f, "the server refused: {}", harmless(text)),
-            Self::BadPuzzle(error) => write!(f, "the server sent no puzzle: {error}"),
-            Self::TooHard { bits, most } => {
-                write!(
-                    f,
-                    "the puzzle takes {bits} bits, and at most {most} are accepted"
-                )
-            }
-            Self::Hopeless(estimate) => {
-                write!(f, "{estimate}: more than ten times as long as is allowed")
-            }
-            Self::Unsolved { .. } => f.write_str("no solution was found in time"),
-            Self::Cancelled => f.write_str("cancelled"),
-        }
-    }
-}
-
 impl Error for PayError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -197,57 +157,12 @@ impl Error for PayError {
     }
 }
 
-/// Completes the sentence "the server did not …".
-impl fmt::Display for Awaited {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Message => "take our message",
-            Self::Puzzle => "send a puzzle",
-            Self::Solution => "wait for a solution",
-            Self::Resource => "send a resource",
-        })
-    }
-}
-
-/// The errors of several addresses in one line. A single one stands without its address, which is
-/// usually the name of the server.
-struct Attempts<'a>(&'a [(SocketAddr, io::Error)]);
-
-impl fmt::Display for Attempts<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// A name can stand for many addresses. The last one that failed is shown in any case.
-        const MOST: usize = 4;
-        match self.0 {
-            [] => f.write_str("the host has no address"),
-            [(_, error)] => error.fmt(f),
-            errors => {
-                let shown = &errors[errors.len().saturating_sub(MOST)..];
-                for (number, (address, error)) in shown.iter().enumerate() {
-                    let separator = if number == 0 { "" } else { "; " };
-                    write!(f, "{separator}{address}: {error}")?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Escapes the start of a peer's text, so that no byte of it can act on a terminal.
-fn harmless(bytes: &[u8]) -> String {
-    const MOST: usize = 200;
-    let mut text = String::new();
-    escape(&mut text, &bytes[..bytes.len().min(MOST)]);
-    if bytes.len() > MOST {
-        text.push('…');
-    }
-    text
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn connect(kinds: &[ErrorKind]) -> PayError {
+    /// Returns the error of a name whose addresses fail in these ways.
+    pub(super) fn connect(kinds: &[ErrorKind]) -> PayError {
         let ports = 1_u16..;
         let errors = ports.zip(kinds).map(|(port, kind)| {
             let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -265,15 +180,6 @@ mod tests {
             server: "name:80".into(),
             error: io::Error::other(error),
         }
-    }
-
-    #[test]
-    fn a_servers_text_cannot_act_on_a_terminal() {
-        let text = [b"\x1b[2J\rno\xff".as_slice(), &[b'x'; 1000]].concat();
-        let shown = PayError::Refused(text).to_string();
-        let expected = r"the server refused: \x1b[2J\rno\xffxxx";
-        assert!(shown.starts_with(expected), "{shown}");
-        assert!(shown.len() < 300);
     }
 
     #[test]
@@ -296,9 +202,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_ends_and_four_refusals_are_transient() {
+    fn a_stream_that_ends_a_hard_puzzle_and_four_refusals_are_transient() {
         assert!(PayError::Closed(Awaited::Puzzle).is_transient());
         assert!(!PayError::NoAnswer(Awaited::Puzzle).is_transient());
+        assert!(PayError::TooHard { bits: 28, most: 26 }.is_transient());
         for refusal in Refusal::ALL {
             use Refusal::{PuzzleExpired, ServerBusy, ServiceUnavailable, ShuttingDown};
             let transient = [ServerBusy, ShuttingDown, PuzzleExpired, ServiceUnavailable];
@@ -318,18 +225,5 @@ mod tests {
         let refused = connect(&[ErrorKind::TimedOut, ErrorKind::ConnectionRefused]);
         assert_eq!(source(refused), Some("connection refused".into()));
         assert_eq!(source(PayError::LineTooLong), None);
-    }
-
-    #[test]
-    fn each_address_is_named_if_there_are_several() {
-        let one = connect(&[ErrorKind::ConnectionRefused]).to_string();
-        assert_eq!(one, "cannot connect to name:80: connection refused");
-        let two = connect(&[ErrorKind::TimedOut, ErrorKind::ConnectionRefused]).to_string();
-        let expected = "cannot connect to name:80: 127.0.0.1:1: timed out; \
-                        127.0.0.1:2: connection refused";
-        assert_eq!(two, expected);
-        let many = connect(&[ErrorKind::TimedOut; 100]).to_string();
-        assert!(many.ends_with("127.0.0.1:100: timed out"), "{many}");
-        assert!(many.len() < 200, "{many}");
     }
 }
