@@ -15,6 +15,7 @@ mod support {
     pub(crate) mod real_server;
 }
 
+mod gate_faults;
 mod honest;
 mod hostile;
 mod hostile_puzzle;
