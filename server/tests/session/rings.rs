@@ -41,9 +41,11 @@ const PURE: [&str; 17] = [
     "std::time::Duration",
 ];
 
-/// The solver searches with several threads, and with the vectors of the processor.
-const SOLVER: [&str; 4] = [
+/// The solver searches with several threads, whose panics it passes on, and with the vectors of the
+/// processor.
+const SOLVER: [&str; 5] = [
     "std::arch",
+    "std::panic::resume_unwind",
     "std::sync::LazyLock",
     "std::sync::atomic",
     "std::thread",
