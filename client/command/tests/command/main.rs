@@ -15,6 +15,7 @@ mod support {
     pub(crate) mod real_server;
 }
 
+mod final_errors;
 mod gate_faults;
 mod honest;
 mod hostile;

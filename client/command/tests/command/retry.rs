@@ -1,4 +1,4 @@
-//! Retries before the client has a puzzle, and errors that no retry can help with.
+//! Retries before the client has a stamp.
 
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const NOTE: &str = "; retry ";
 
 /// Lets `fail` end the first `failures` connections, and serves the next one. Returns how the client
 /// ended, and how many connections it made.
-fn served_after(
+pub(crate) fn served_after(
     failures: usize,
     arguments: &[&str],
     fail: impl Fn(Peer) + Send + Sync + 'static,
@@ -205,89 +205,6 @@ fn a_quiet_client_reports_no_retries_and_a_verbose_one_logs_them() {
     for (line, number) in lines.iter().zip(1..) {
         assert!(line.contains(&format!(" retry={number} in_ms=")), "{line}");
     }
-}
-
-/// The refusals after which another try can help.
-const RETRIED: [Refusal; 4] = [
-    Refusal::ServerBusy,
-    Refusal::ShuttingDown,
-    Refusal::PuzzleExpired,
-    Refusal::ServiceUnavailable,
-];
-
-/// Expects that a client with many retries makes one connection and fails with `reason`.
-#[track_caller]
-fn assert_final(arguments: &[&str], reason: &str, script: impl Fn(Peer) + Send + Sync + 'static) {
-    let arguments = [&["--quiet", "--retry", "100"], arguments].concat();
-    let (outcome, connections) = served_after(usize::MAX, &arguments, script);
-    outcome.assert_failed(reason);
-    assert_eq!(connections, 1, "{outcome:?}");
-}
-
-#[test]
-fn any_other_refusal_of_a_request_is_final() {
-    for refusal in Refusal::ALL {
-        if !RETRIED.contains(&refusal) {
-            assert_final(&[], &refused(refusal), move |mut client| {
-                client.answer_request(refusal_line(refusal));
-                client.rest();
-            });
-        }
-    }
-}
-
-#[test]
-fn any_other_refusal_of_a_stamp_on_its_own_connection_is_final() {
-    let known = Refusal::ALL
-        .into_iter()
-        .filter(|refusal| !RETRIED.contains(refusal))
-        .map(Refusal::text);
-    for text in known.chain(["server is busy, very", ""]) {
-        let reason = format!("the server refused: {text}");
-        assert_final(&[], &reason, move |mut client| {
-            client.take_stamp();
-            client.end_with(format!("0:{text}\n"));
-        });
-    }
-}
-
-#[test]
-fn a_puzzle_that_cannot_be_solved_is_final() {
-    let script = |line: String| {
-        move |mut client: Peer| {
-            client.answer_request(&line);
-            client.rest_while_open();
-        }
-    };
-    let no_puzzle = puzzle_line(8).replace("2:1:", "2:2:");
-    assert_final(&[], "the server sent no puzzle", script(no_puzzle));
-    let impatient = ["--max-bits", "64", "--solve-timeout", "100ms"];
-    let endless = script(puzzle_line(64));
-    assert_final(&impatient, "before --solve-timeout", endless);
-}
-
-#[test]
-fn an_answer_that_is_missing_or_wrong_is_final() {
-    let impatient = ["--timeout", "100ms"];
-    assert_final(&impatient, "did not send a puzzle in time", |mut client| {
-        client.rest_while_open();
-    });
-    assert_final(
-        &impatient,
-        "did not send a resource in time",
-        |mut client| {
-            client.take_stamp();
-            client.rest_while_open();
-        },
-    );
-    assert_final(&[], "something unexpected", |mut client| {
-        client.answer_request("4:for nothing\n");
-        client.rest_while_open();
-    });
-    assert_final(&[], "a line that is too long", |mut client| {
-        client.answer_request([b'x'; 65_536]);
-        client.rest_while_open();
-    });
 }
 
 #[test]
