@@ -21,6 +21,7 @@ pub use start::StartReport;
 pub use warnings::CLIENT_MAX_BITS;
 
 use crate::admission::{Bounds, WhenFull};
+use crate::net::acceptor::PortUse;
 use crate::protocol::Rules;
 use crate::resources::Resources;
 use secret::SecretFile;
@@ -37,6 +38,7 @@ pub const PROGRAM: Program = Program {
 #[rustfmt::skip] // One line for each option.
 const OPTIONS: &[Spec] = &[
     Spec::new("-l, --listen ADDR", "127.0.0.1:8080", "where to listen: IP:PORT, HOST:PORT or :PORT"),
+    Spec::switch("--reuse-port", "let several processes listen on one port, one per core"),
     Spec::new("-b, --bits N", "20", "difficulty in bits, 1 to 64"),
     Spec::new("--dialect NAME", "hashcash", "spelling of stamps: hashcash or powtcp"),
     Spec::new("--ttl DURATION", "60s", "how long a puzzle is valid"),
@@ -82,6 +84,8 @@ const LEVELS: [(&str, Level); 4] = [
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
+    /// Whether other processes may listen on the same port.
+    pub port_use: PortUse,
     /// The rules for every session.
     pub rules: Rules,
     /// How long a shutdown waits for clients that hold a puzzle.
@@ -118,6 +122,11 @@ impl Config {
         let shared_mode = secret_file.as_ref().and_then(|file| file.shared_mode);
         let mut config = Self {
             listen: options.required("--listen", Listen::EXPECTED, Listen::parse)?,
+            port_use: if options.switch("--reuse-port")? {
+                PortUse::Shared
+            } else {
+                PortUse::Exclusive
+            },
             rules: Rules {
                 terms: terms(options)?,
                 ttl: options.duration("--ttl", SHORTEST..=LONGEST)?,

@@ -69,7 +69,8 @@ impl Server {
         let registry = poll.registry().try_clone()?;
         let mut start_report = StartReport::new(&config);
         let gate = config.gate.as_ref().map(GateConfig::resolve).transpose()?;
-        let (acceptors, absent) = Acceptors::bind(&config.listen.resolve()?, &registry)?;
+        let (acceptors, absent) =
+            Acceptors::bind(&config.listen.resolve()?, config.port_use, &registry)?;
         start_report.absent = absent;
         let bind_page = |listen: Listen| {
             let [address, ..] = listen.resolve()?[..] else {

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use powtcp_common::duration;
 use powtcp_common::log_line::Value;
 
+use crate::net::acceptor::PortUse;
+
 use super::{Config, DIALECTS, FORMATS, LEVELS, POLICIES, PROGRAM};
 
 /// The value of a setting.
@@ -24,6 +26,7 @@ impl Config {
         let number = Setting::Number;
         let text = |text: &str| Setting::Text(text.to_string());
         let time = |time| Setting::Text(duration::write(time));
+        let switch = |is_on| text(if is_on { "on" } else { "off" });
         let (rules, bounds) = (&self.rules, &self.bounds);
         let secret = if self.has_secret_file {
             "file"
@@ -31,6 +34,7 @@ impl Config {
             "drawn"
         };
         let mut settings = vec![
+            ("reuse_port", switch(self.port_use == PortUse::Shared)),
             ("bits", number(rules.terms.difficulty.bits().into())),
             ("dialect", text(word_for(&DIALECTS, rules.terms.dialect))),
             ("ttl", time(rules.ttl)),

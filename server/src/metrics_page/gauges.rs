@@ -7,6 +7,7 @@ use crate::net::intake::Intake;
 use crate::net::shared::Shared;
 use crate::relay::Relays;
 use crate::telemetry::clock_watch::clock_offset;
+use crate::telemetry::health::Health;
 use crate::telemetry::metrics::Gauges;
 use crate::telemetry::process::ProcessFiles;
 use crate::time::Now;
@@ -26,6 +27,16 @@ pub struct GaugeSources<'a> {
 }
 
 impl GaugeSources<'_> {
+    pub(super) fn health(&self, shared: &Shared) -> Health {
+        if self.intake.is_shut() {
+            Health::ShuttingDown
+        } else if shared.upstream_health.has_failed_lately(self.now.moment) {
+            Health::UpstreamUnreachable
+        } else {
+            Health::Serving
+        }
+    }
+
     pub(super) fn sample(&self, shared: &Shared, process: &ProcessFiles) -> Gauges {
         let limits = &self.connections.limits;
         let suppressed = shared.log.suppressed_total();

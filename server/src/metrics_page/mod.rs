@@ -13,7 +13,7 @@ use std::time::Duration;
 use mio::Registry;
 use slab::Slab;
 
-use crate::net::acceptor::{Accepted, Acceptor};
+use crate::net::acceptor::{Accepted, Acceptor, PortUse};
 use crate::net::intake::ACCEPT_RETRY;
 use crate::net::io::Fate;
 use crate::net::shared::{Shared, Timer};
@@ -49,7 +49,13 @@ impl MetricsPage {
     /// The operating system's, such as an address that is in use.
     pub fn bind(address: SocketAddr, registry: &Registry) -> io::Result<Self> {
         Ok(Self {
-            acceptor: Acceptor::bind(address, registry, Token::MetricsListener.into())?,
+            // Of its own even if processes share the port of the service: each has its own figures.
+            acceptor: Acceptor::bind(
+                address,
+                PortUse::Exclusive,
+                registry,
+                Token::MetricsListener.into(),
+            )?,
             visits: Slab::with_capacity(MAX_VISITS),
             order: Vec::with_capacity(MAX_VISITS),
             spare: spare_descriptor(),
@@ -102,7 +108,11 @@ impl MetricsPage {
         };
         let process = &self.process;
         let page = || shared.metrics.exposition(&sources.sample(shared, process));
-        if visit.advance(page).unwrap_or(Fate::Close) == Fate::Close {
+        if visit
+            .advance(sources.health(shared), page)
+            .unwrap_or(Fate::Close)
+            == Fate::Close
+        {
             self.remove(slot, &mut shared.timers);
         }
     }

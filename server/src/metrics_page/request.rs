@@ -1,4 +1,6 @@
-//! The part of HTTP/1.1 (RFC 9112) that answering `GET /metrics` and `HEAD /metrics` needs.
+//! The part of HTTP/1.1 (RFC 9112) that `GET` and `HEAD` of `/metrics` and `/healthz` need.
+
+use crate::telemetry::health::Health;
 
 /// The longest head of a request; Prometheus sends about 300 bytes. It stops a head without an end.
 pub(super) const MAX_HEAD: usize = 4096;
@@ -14,6 +16,7 @@ pub(super) struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
     Page,
+    Health,
     BadRequest,
     NotFound,
     MethodNotAllowed,
@@ -43,6 +46,7 @@ impl Answer {
             (Some(method), Some(path), Some(version), None) if version.starts_with(b"HTTP/1.") => {
                 let status = match (method, path) {
                     (b"GET" | b"HEAD", b"/metrics") => Status::Page,
+                    (b"GET" | b"HEAD", b"/healthz") => Status::Health,
                     (b"GET" | b"HEAD", _) => Status::NotFound,
                     _ => Status::MethodNotAllowed,
                 };
@@ -56,11 +60,16 @@ impl Answer {
     }
 
     /// Returns the whole response. `page` creates the text of the page, if that is the answer.
-    pub(super) fn response(self, page: impl FnOnce() -> String) -> Vec<u8> {
+    pub(super) fn response(self, health: Health, page: impl FnOnce() -> String) -> Vec<u8> {
         let (status, mut body) = match self.status {
             Status::Page => ("200 OK", page()),
+            Status::Health if health == Health::Serving => ("200 OK", health_body(health)),
+            Status::Health => ("503 Service Unavailable", health_body(health)),
             Status::BadRequest => ("400 Bad Request", "bad request\n".to_string()),
-            Status::NotFound => ("404 Not Found", "the page is /metrics\n".to_string()),
+            Status::NotFound => (
+                "404 Not Found",
+                "the pages are /metrics and /healthz\n".to_string(),
+            ),
             Status::MethodNotAllowed => {
                 ("405 Method Not Allowed", "GET and HEAD only\n".to_string())
             }
@@ -86,6 +95,10 @@ impl Answer {
     }
 }
 
+fn health_body(health: Health) -> String {
+    format!("{}\n", health.text())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +116,9 @@ mod tests {
                 Status::MethodNotAllowed,
             ),
             ("HEAD /metrics HTTP/1.1\r\n\r\n", Status::Page),
+            ("GET /healthz HTTP/1.0\r\n\r\n", Status::Health),
+            ("HEAD /healthz HTTP/1.1\r\n\r\n", Status::Health),
+            ("POST /healthz HTTP/1.1\r\n\r\n", Status::MethodNotAllowed),
             ("HEAD / HTTP/1.1\r\n\r\n", Status::NotFound),
             ("get /metrics HTTP/1.1\r\n\r\n", Status::MethodNotAllowed),
             ("GET /metrics\r\n\r\n", Status::BadRequest),
@@ -131,8 +147,30 @@ mod tests {
     }
 
     fn response_to(request: &str) -> String {
+        response_in(Health::Serving, request)
+    }
+
+    fn response_in(health: Health, request: &str) -> String {
         let answer = Answer::to(request.as_bytes()).unwrap();
-        String::from_utf8(answer.response(|| "a 1\n".to_string())).unwrap()
+        String::from_utf8(answer.response(health, || "a 1\n".to_string())).unwrap()
+    }
+
+    #[test]
+    fn a_health_check_is_told_why_the_server_serves_nobody() {
+        let get = "GET /healthz HTTP/1.1\r\n\r\n";
+        for (health, status) in [
+            (Health::Serving, "200 OK"),
+            (Health::ShuttingDown, "503 Service Unavailable"),
+            (Health::UpstreamUnreachable, "503 Service Unavailable"),
+        ] {
+            let text = response_in(health, get);
+            assert!(
+                text.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+                "{text}"
+            );
+            let body = format!("\r\n\r\n{}\n", health.text());
+            assert!(text.ends_with(&body), "{text}");
+        }
     }
 
     #[test]
@@ -145,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_response_to_head_is_the_head_of_the_one_to_get() {
-        for path in ["/metrics", "/other"] {
+        for path in ["/metrics", "/healthz", "/other"] {
             let get = response_to(&format!("GET {path} HTTP/1.1\r\n\r\n"));
             let head = response_to(&format!("HEAD {path} HTTP/1.1\r\n\r\n"));
             let (expected, body) = get.split_once("\r\n\r\n").unwrap();

@@ -8,6 +8,7 @@ use mio::{Interest, Registry, Token};
 
 use super::request::Answer;
 use crate::net::io::{Fate, read, write};
+use crate::telemetry::health::Health;
 use crate::time::TimerId;
 
 /// Bytes that are read and discarded after the response, because data that reaches a closed socket
@@ -46,7 +47,11 @@ impl Visit {
     }
 
     /// Continues as far as the socket allows. `page` creates the text of the page.
-    pub(super) fn advance(&mut self, page: impl FnOnce() -> String) -> io::Result<Fate> {
+    pub(super) fn advance(
+        &mut self,
+        health: Health,
+        page: impl FnOnce() -> String,
+    ) -> io::Result<Fate> {
         let mut buffer = [0; 1024];
         if let Phase::Requesting(head) = &mut self.phase {
             let answer = loop {
@@ -59,7 +64,7 @@ impl Visit {
                     Some(len) => head.extend_from_slice(&buffer[..len]),
                 }
             };
-            self.phase = Phase::Responding(answer.response(page));
+            self.phase = Phase::Responding(answer.response(health, page));
         }
         if let Phase::Responding(response) = &mut self.phase {
             let sent = write(&mut self.socket, response)?;

@@ -27,6 +27,15 @@ pub struct Acceptor {
     starved: bool,
 }
 
+/// Who may listen on the same port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortUse {
+    /// This socket alone.
+    Exclusive,
+    /// Every process of the same user. The kernel spreads connections over them (`SO_REUSEPORT`, socket(7)).
+    Shared,
+}
+
 /// The result of [`Acceptor::accept`].
 #[derive(Debug)]
 pub enum Accepted<S = TcpStream> {
@@ -53,7 +62,12 @@ impl Acceptor {
     ///
     /// # Errors
     /// The operating system's, such as an address that is in use.
-    pub fn bind(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
+    pub fn bind(
+        address: SocketAddr,
+        port_use: PortUse,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::STREAM,
@@ -64,6 +78,9 @@ impl Acceptor {
         }
         // Connections of the last run in TIME_WAIT must not prevent a restart.
         socket.set_reuse_address(true)?;
+        if port_use == PortUse::Shared {
+            socket.set_reuse_port(true)?;
+        }
         // Accepted sockets inherit it on Linux, which saves a system call for each.
         socket.set_tcp_nodelay(true)?;
         socket.set_nonblocking(true)?;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
 use mio::Registry;
 
-use super::acceptor::{Accepted, Acceptor};
+use super::acceptor::{Accepted, Acceptor, PortUse};
 use super::token::{MAX_LISTENERS, Token};
 
 /// At least one listening socket.
@@ -25,6 +25,7 @@ impl Acceptors {
     /// The operating system's, such as an address that is in use, with the address.
     pub fn bind(
         addresses: &[SocketAddr],
+        port_use: PortUse,
         registry: &Registry,
     ) -> io::Result<(Self, Vec<(SocketAddr, io::Error)>)> {
         if addresses.len() > MAX_LISTENERS {
@@ -34,7 +35,7 @@ impl Acceptors {
         let (mut acceptors, mut absent) = (Vec::new(), Vec::new());
         for &address in addresses {
             let token = Token::Listener(acceptors.len());
-            match Acceptor::bind(address, registry, token.into()) {
+            match Acceptor::bind(address, port_use, registry, token.into()) {
                 Ok(acceptor) => acceptors.push(acceptor),
                 Err(error) if is_absent(&error) => absent.push((address, error)),
                 Err(error) => return Err(listen_error(address, &error)),
@@ -138,7 +139,7 @@ mod tests {
     fn bind(addresses: &[&str]) -> io::Result<(Acceptors, Vec<(SocketAddr, io::Error)>)> {
         let poll = Poll::new()?;
         let addresses: Vec<_> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        Acceptors::bind(&addresses, poll.registry())
+        Acceptors::bind(&addresses, PortUse::Exclusive, poll.registry())
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::random::RandomBlock;
 use crate::admission::{RelayLimits, Source};
 use crate::protocol::{Mint, Rules, Service};
 use crate::resources::Resources;
+use crate::telemetry::health::UpstreamHealth;
 use crate::telemetry::log::Log;
 use crate::telemetry::metrics::Metrics;
 use crate::time::TimerWheel;
@@ -28,6 +29,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// The number of relays and its limits, in a gate.
     pub relay_limits: Option<RelayLimits>,
+    /// Whether the upstream of a gate can be reached, as far as the last attempt told.
+    pub upstream_health: UpstreamHealth,
     /// The poll's registry.
     pub registry: Registry,
     /// Bytes of answers on their way from a session to a socket. It never holds more than the answers
@@ -75,6 +78,7 @@ impl Shared {
             log,
             metrics: Metrics::new(),
             relay_limits: None,
+            upstream_health: UpstreamHealth::default(),
             registry,
             outgoing: Vec::new(),
             resources,

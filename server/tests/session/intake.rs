@@ -9,6 +9,7 @@ use mio::Poll;
 use powtcp_common::hashcash::Dialect;
 use powtcp_common::log_line::{Format, Level};
 use powtcp_common::refusal::Refusal;
+use powtcp_server::net::acceptor::PortUse;
 use powtcp_server::net::acceptors::Acceptors;
 use powtcp_server::net::connections::Connections;
 use powtcp_server::net::intake::Intake;
@@ -28,7 +29,7 @@ fn newcomers_in_the_queue_and_in_the_backlog_are_told_of_the_shutdown() {
     let poll = Poll::new().unwrap();
     let registry = poll.registry().try_clone().unwrap();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let (acceptors, _) = Acceptors::bind(&[any], &registry).unwrap();
+    let (acceptors, _) = Acceptors::bind(&[any], PortUse::Exclusive, &registry).unwrap();
     let mut intake = Intake::new(acceptors, QUEUE);
     let address = intake.local_addrs()[0];
     let mut connections = Connections::new(Bounds {
