@@ -119,7 +119,8 @@ impl Limits {
             per_source,
             when_full,
         } = self.bounds;
-        if per_source > 0 && self.held_by(source) + relays >= per_source {
+        let is_limited = per_source > 0 && source != Source::UNNAMED;
+        if is_limited && self.held_by(source) + relays >= per_source {
             return Admission::TurnAway;
         }
         if self.len() < connections {
@@ -130,6 +131,17 @@ impl Limits {
             (lingering, _) => lingering,
         };
         victim.map_or(Admission::TurnAway, |key| Admission::Evict(key as usize))
+    }
+
+    /// Moves a connection to its source, which has become known, as a newcomer of that source. Returns
+    /// whether there is a place for it.
+    #[must_use]
+    pub fn name(&mut self, key: usize, source: Source, relays: u32) -> bool {
+        let unnamed = self.members[key].source;
+        self.leave(key);
+        let is_admitted = self.admission(source, relays) == Admission::Admit;
+        self.enter(key, if is_admitted { source } else { unnamed });
+        is_admitted
     }
 
     /// Adds a connection, which is [`Standing::Fresh`].

@@ -42,11 +42,12 @@ impl<T> NewcomerQueue<T> {
         self.waiting.is_empty()
     }
 
-    /// Adds a newcomer from `source`.
+    /// Adds a newcomer from `source`. Each one of [`Source::UNNAMED`] counts as alone, because its client is
+    /// not known yet.
     pub fn push(&mut self, source: Source, item: T) {
         let waiting = self.waiting.entry(source).or_default();
         *waiting += 1;
-        let lane = if *waiting == 1 {
+        let lane = if *waiting == 1 || source == Source::UNNAMED {
             &mut self.alone
         } else {
             &mut self.others
@@ -125,6 +126,14 @@ mod tests {
         queue.push(source(1), 4);
         queue.push(source(2), 201);
         assert_eq!(drained(&mut queue), [4, 201]);
+    }
+
+    #[test]
+    fn clients_behind_a_balancer_are_no_crowd() {
+        let mut queue = NewcomerQueue::new();
+        (0..5).for_each(|item| queue.push(source(1), item));
+        (10..13).for_each(|item| queue.push(Source::UNNAMED, item));
+        assert_eq!(drained(&mut queue), [0, 10, 11, 12, 1, 2, 3, 4]);
     }
 
     #[test]

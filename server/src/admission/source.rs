@@ -7,11 +7,20 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Source(u64);
 
+/// IPv4 addresses are mapped into the prefixes of IPv6 multicast, which no client has.
+const IPV4: u64 = 0xffff_ffff << 32;
+
+impl Source {
+    /// The source of all connections whose PROXY protocol header has not arrived yet, another prefix of
+    /// multicast. Where a balancer sends each header at once it has few connections; a peer that holds
+    /// headers back makes it the busiest source, whose connections are evicted first.
+    pub const UNNAMED: Self = Self((0xffff_fffe_u64 << 32).reverse_bits());
+}
+
 impl From<IpAddr> for Source {
-    /// IPv4 addresses are mapped into the prefixes of IPv6 multicast, which no client has. The bits are
-    /// reversed because a B-tree whose keys arrive in ascending order fills its nodes by half only.
+    /// The bits are reversed because a B-tree whose keys arrive in ascending order fills its nodes by half
+    /// only.
     fn from(ip: IpAddr) -> Self {
-        const IPV4: u64 = 0xffff_ffff << 32;
         let prefix = match ip.to_canonical() {
             IpAddr::V4(ip) => IPV4 | u64::from(ip.to_bits()),
             IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64,
@@ -32,5 +41,7 @@ mod tests {
         assert_ne!(source("0.0.0.1"), source("0:0:0:1::"));
         assert_eq!(source("2001:db8:1:2::3"), source("2001:db8:1:2:ffff::"));
         assert_ne!(source("2001:db8:1:2::3"), source("2001:db8:1:3::3"));
+        assert_ne!(source("255.255.255.254"), Source::UNNAMED);
+        assert_ne!(source("0.0.0.0"), Source::UNNAMED);
     }
 }

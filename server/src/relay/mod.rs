@@ -307,6 +307,7 @@ impl Relays {
         upstream.set_options();
         let connected_after = now.moment.since(relay.started);
         shared.metrics.relays.connected(connected_after);
+        shared.upstream_health.on_connected();
         let to_client = [&dialing.unsent, CONNECTED].concat().into();
         let Dialing {
             client,
@@ -416,6 +417,9 @@ impl Relays {
             } => (pair.relayed(), Some(*connected_after)),
             State::Dialing(_) | State::Over => ([0, 0], None),
         };
+        if matches!(ending, Ending::UpstreamRefused | Ending::UpstreamTimedOut) {
+            shared.upstream_health.on_failed(now.moment);
+        }
         shared.metrics.relays.ended(ending, duration);
         let report = RelayReport {
             client: relay.client,
