@@ -1,5 +1,6 @@
 //! What an operator can set: the table of options, and the configuration that is read from it.
 
+mod access;
 mod gate;
 mod listen;
 mod secret;
@@ -20,7 +21,7 @@ pub use settings::Setting;
 pub use start::StartReport;
 pub use warnings::CLIENT_MAX_BITS;
 
-use crate::admission::{Bounds, WhenFull};
+use crate::admission::{Access, Bounds, WhenFull};
 use crate::net::acceptor::PortUse;
 use crate::protocol::Rules;
 use crate::resources::Resources;
@@ -52,6 +53,9 @@ const OPTIONS: &[Spec] = &[
     Spec::new("--idle-timeout DURATION", "1h", "a relay without traffic ends; 0s for never"),
     Spec::new("--max-relays N", "10000", "relays open or connecting at once"),
     Spec::optional("--max-relays-per-ip N", "an eighth, at least 64", "relays of one source; 0 for no limit"),
+    Spec::optional("--send-proxy VERSION", "off", "tell the upstream the client's address: v1 or v2"),
+    Spec::optional("--accept-proxy NETS", "none", "networks whose connections begin with a PROXY header"),
+    Spec::optional("--exempt NETS", "none", "networks relayed without a proof of work"),
     Spec::new("--max-puzzles N", "8", "puzzles a connection may ask for"),
     Spec::optional("--secret FILE", "drawn at start", "at least 32 bytes that sign puzzles"),
     Spec::optional("--resources FILE", "built-in quotes", "one resource per line, drawn at random"),
@@ -98,6 +102,8 @@ pub struct Config {
     pub secret: Secret,
     /// Whether the secret is that of `--secret`.
     pub has_secret_file: bool,
+    /// Networks whose connections do not begin with the protocol.
+    pub access: Access,
     /// The gate; without one, resources are served.
     pub gate: Option<GateConfig>,
     /// What is served without a gate.
@@ -120,6 +126,7 @@ impl Config {
     pub fn new(options: &Options) -> Result<Self, UsageError> {
         let secret_file = secret_file(options)?;
         let shared_mode = secret_file.as_ref().and_then(|file| file.shared_mode);
+        let gate = GateConfig::new(options)?;
         let mut config = Self {
             listen: options.required("--listen", Listen::EXPECTED, Listen::parse)?,
             port_use: if options.switch("--reuse-port")? {
@@ -141,7 +148,8 @@ impl Config {
                 Some(file) => file.secret,
                 None => Secret::draw().map_err(|error| options.unusable("--secret", error))?,
             },
-            gate: GateConfig::new(options)?,
+            access: access::access(options, gate.is_some())?,
+            gate,
             resources: resources(options)?,
             log_level: options.choice("--log-level", &LEVELS)?,
             log_format: options.choice("--log-format", &FORMATS)?,

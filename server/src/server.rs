@@ -90,6 +90,7 @@ impl Server {
         let log = Log::start(config.log_level, config.log_format)?;
         let mint = Mint::new(config.secret.as_bytes(), clock.wall_at_start());
         let mut shared = Shared::new(config.rules, mint, config.resources, log, registry);
+        shared.access = config.access;
         shared.relay_limits = config
             .gate
             .as_ref()

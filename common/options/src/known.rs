@@ -9,10 +9,12 @@ const KNOWN: &[&str] = &[
     // Of each program.
     "POWTCP_CONFIG",
     // Of the server.
+    "POWTCP_ACCEPT_PROXY",
     "POWTCP_BITS",
     "POWTCP_CHECK",
     "POWTCP_CONNECT_TIMEOUT",
     "POWTCP_DIALECT",
+    "POWTCP_EXEMPT",
     "POWTCP_HANDSHAKE_TIMEOUT",
     "POWTCP_IDLE_TIMEOUT",
     "POWTCP_LISTEN",
@@ -27,6 +29,7 @@ const KNOWN: &[&str] = &[
     "POWTCP_RESOURCES",
     "POWTCP_REUSE_PORT",
     "POWTCP_SECRET",
+    "POWTCP_SEND_PROXY",
     "POWTCP_SHUTDOWN_TIMEOUT",
     "POWTCP_TTL",
     "POWTCP_UPSTREAM",

@@ -107,6 +107,12 @@ impl Limits {
         self.members.get(key)?.progress.standing()
     }
 
+    /// Returns the source and the standing of the connection with this key.
+    pub fn position(&self, key: usize) -> Option<(Source, Standing)> {
+        let member = self.members.get(key)?;
+        Some((member.source, member.progress.standing()?))
+    }
+
     /// Returns the number of connections of `source`, without lingering ones.
     pub fn held_by(&self, source: Source) -> u32 {
         self.sources.get(&source).map_or(0, |holding| holding.count)

@@ -1,7 +1,9 @@
 //! Which connections get a slot: limits, fairness between sources, and the queue of newcomers. Pure:
 //! connections are keys, and nothing here knows a socket or the time.
 
+mod access;
 mod limits;
+mod networks;
 mod queue;
 mod relay_limits;
 mod ring;
@@ -9,7 +11,9 @@ mod source;
 mod standing;
 mod victim;
 
+pub use access::{Access, Entrance};
 pub use limits::{Admission, Bounds, Limits, WhenFull};
+pub use networks::Networks;
 pub use queue::NewcomerQueue;
 pub use relay_limits::RelayLimits;
 pub use source::Source;

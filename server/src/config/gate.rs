@@ -8,6 +8,7 @@ use std::time::Duration;
 use powtcp_options::{Options, UsageError};
 
 use super::{LONGEST, Listen, SHORTEST};
+use crate::protocol::HeaderVersion;
 use crate::relay::{Gate, Upstream};
 
 /// The longest path of a Unix socket in bytes (unix(7)).
@@ -19,6 +20,9 @@ const SOURCE_PART: usize = 8;
 /// The relays that one source gets by default at least.
 const LEAST_PER_SOURCE: usize = 64;
 
+pub(super) const VERSIONS: [(&str, HeaderVersion); 2] =
+    [("v1", HeaderVersion::V1), ("v2", HeaderVersion::V2)];
+
 /// The validated options of a gate.
 #[derive(Debug, Clone)]
 pub struct GateConfig {
@@ -28,6 +32,8 @@ pub struct GateConfig {
     pub connect_timeout: Duration,
     /// How long a relay without traffic lasts; zero for ever.
     pub idle_timeout: Duration,
+    /// The PROXY protocol header that the upstream gets, if any.
+    pub send_proxy: Option<HeaderVersion>,
     /// Relays at once.
     pub max_relays: usize,
     /// Relays of one source at once; 0 for no limit.
@@ -73,10 +79,12 @@ impl GateConfig {
         let default = (max_relays / SOURCE_PART).max(LEAST_PER_SOURCE) as u32;
         let connect_timeout = options.duration("--connect-timeout", SHORTEST..=LONGEST)?;
         let idle_timeout = options.duration("--idle-timeout", Duration::ZERO..=LONGEST)?;
+        let send_proxy = options.value("--send-proxy", "v1 or v2", version_of)?;
         Ok(target.map(|target| Self {
             target,
             connect_timeout,
             idle_timeout,
+            send_proxy,
             max_relays,
             max_relays_per_source: per_source.unwrap_or(default),
         }))
@@ -97,6 +105,11 @@ impl GateConfig {
             idle_timeout: self.idle_timeout,
         })
     }
+}
+
+fn version_of(text: &str) -> Option<HeaderVersion> {
+    let found = VERSIONS.iter().find(|(word, _)| *word == text);
+    found.map(|(_, version)| *version)
 }
 
 /// Writes it as an operator does.

@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use powtcp_common::duration;
 use powtcp_common::log_line::Value;
 
+use crate::admission::Networks;
 use crate::net::acceptor::PortUse;
 
+use super::gate::VERSIONS;
 use super::{Config, DIALECTS, FORMATS, LEVELS, POLICIES, PROGRAM};
 
 /// The value of a setting.
@@ -49,11 +51,22 @@ impl Config {
             ("log_level", text(word_for(&LEVELS, self.log_level))),
             ("log_format", text(word_for(&FORMATS, self.log_format))),
         ];
+        let networks = |networks: &Networks| {
+            if networks.is_empty() {
+                text("none")
+            } else {
+                Setting::Text(networks.to_string())
+            }
+        };
+        settings.push(("accept_proxy", networks(&self.access.accept_proxy)));
         if let Some(gate) = &self.gate {
+            let send_proxy = gate.send_proxy.map(|version| word_for(&VERSIONS, version));
             settings.extend([
                 ("upstream", Setting::Text(gate.target.to_string())),
                 ("connect_timeout", time(gate.connect_timeout)),
                 ("idle_timeout", time(gate.idle_timeout)),
+                ("send_proxy", text(send_proxy.unwrap_or("off"))),
+                ("exempt", networks(&self.access.exempt)),
                 ("max_relays", number(gate.max_relays as u64)),
                 (
                     "max_relays_per_ip",

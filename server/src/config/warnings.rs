@@ -42,6 +42,12 @@ impl Config {
                 bounds.per_source, bounds.connections
             ));
         }
+        if self.access.accept_proxy.covers_a_family() {
+            found.push(
+                "--accept-proxy holds the whole internet: any client can name any address as its own"
+                    .to_string(),
+            );
+        }
         found
     }
 }

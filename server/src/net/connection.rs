@@ -2,13 +2,16 @@
 //! arrives goes to the session, and what the session replies goes out.
 
 use std::io;
+use std::ops::Range;
 
 use mio::{Interest, Registry, Token};
 
 use super::io::{Fate, INPUT, Socket, read, write};
 use super::shared::Shared;
 use crate::admission::Standing;
-use crate::protocol::{End, Payment, Reply, Session};
+use crate::protocol::{
+    End, HeaderError, HeaderParser, HeaderProgress, Payment, ProxyHeader, Reply, Session,
+};
 use crate::relay::Paid;
 use crate::time::{Now, TimerId};
 
@@ -62,6 +65,8 @@ struct Earnest {
 /// What is done with the bytes of the peer.
 #[derive(Debug)]
 enum Input {
+    /// They are a PROXY protocol header.
+    Header(Box<HeaderParser>),
     /// They go to the session.
     Open,
     /// Our FIN is sent; they are discarded, so far this many.
@@ -71,6 +76,26 @@ enum Input {
     /// Nothing more is read: the stream ended, too much was discarded, or the client has got its
     /// resource and sent nothing after its stamp.
     Finished,
+}
+
+/// What reading a PROXY protocol header came to.
+#[derive(Debug)]
+pub enum HeaderStep {
+    /// None is expected any more.
+    Unneeded,
+    /// Its end has not arrived, or will not.
+    Pending,
+    /// It has arrived.
+    Complete(ProxyHeader, Preread),
+}
+
+/// Bytes that were read together with a header.
+#[derive(Debug, Clone)]
+pub struct Preread {
+    /// Where they are in the read buffer.
+    range: Range<usize>,
+    /// Whether the socket had no more of them.
+    emptied: bool,
 }
 
 /// What an event said of a socket, or that there was none.
@@ -92,6 +117,11 @@ impl Readiness {
         urgent: false,
         unannounced: true,
     };
+
+    /// Returns whether a read that does not fill its buffer may leave bytes or the end of the stream.
+    fn may_be_short(self) -> bool {
+        self.read_closed || self.urgent
+    }
 }
 
 impl<S: Socket> Connection<S> {
@@ -104,6 +134,14 @@ impl<S: Socket> Connection<S> {
             input: Input::Open,
             timer: TimerId::NONE,
             rearm: false,
+        }
+    }
+
+    /// Creates a connection on `socket` that is to begin with a PROXY protocol header.
+    pub fn with_header(socket: S, session: Session) -> Self {
+        Self {
+            input: Input::Header(Box::default()),
+            ..Self::new(socket, session)
         }
     }
 
@@ -161,18 +199,77 @@ impl<S: Socket> Connection<S> {
         registry.register(&mut self.socket, token, INPUT)
     }
 
-    /// Moves bytes in both directions, within the turn's budget.
+    /// Reads the PROXY protocol header, if the connection is to begin with one. It is a single read in all
+    /// but hostile cases, because a read has room for the longest header.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    pub fn read_header(
+        &mut self,
+        readiness: Readiness,
+        buffer: &mut [u8],
+        shared: &mut Shared,
+        now: Now,
+    ) -> io::Result<HeaderStep> {
+        for _ in 0..READS_PER_TURN {
+            let Input::Header(parser) = &mut self.input else {
+                return Ok(HeaderStep::Unneeded);
+            };
+            if self.session.end().is_some() {
+                return Ok(HeaderStep::Unneeded);
+            }
+            let room = &mut buffer[..OPEN_READ_LEN];
+            let Some(len) = read(&mut self.socket, room)? else {
+                return Ok(HeaderStep::Pending);
+            };
+            shared.metrics.received += len as u64;
+            let progress = match len {
+                0 => HeaderProgress::Malformed(HeaderError::Ended),
+                len => parser.feed(&buffer[..len]),
+            };
+            let emptied = len < OPEN_READ_LEN && !readiness.may_be_short();
+            match progress {
+                HeaderProgress::Incomplete if emptied && !readiness.unannounced => {
+                    return Ok(HeaderStep::Pending);
+                }
+                HeaderProgress::Incomplete => {}
+                HeaderProgress::Complete { header, consumed } => {
+                    self.input = Input::Open;
+                    let range = consumed..len;
+                    return Ok(HeaderStep::Complete(header, Preread { range, emptied }));
+                }
+                HeaderProgress::Malformed(why) => {
+                    if let Some(reply) = self.session.on_bad_header(why, now.moment) {
+                        self.answer(&reply, shared, now)?;
+                    }
+                    return Ok(HeaderStep::Pending);
+                }
+            }
+        }
+        self.rearm = true;
+        Ok(HeaderStep::Pending)
+    }
+
+    /// Moves bytes in both directions, within the turn's budget. `preread` are bytes of the peer that are in
+    /// `buffer` already.
     ///
     /// # Errors
     /// The connection is broken.
     pub fn transfer(
         &mut self,
         readiness: Readiness,
+        preread: Option<Preread>,
         buffer: &mut [u8],
         shared: &mut Shared,
         now: Now,
     ) -> io::Result<()> {
         self.send(&[])?;
+        if let Some(Preread { range, emptied }) = preread {
+            self.receive(&buffer[range], emptied, shared, now)?;
+            if emptied && !readiness.unannounced {
+                return Ok(());
+            }
+        }
         for _ in 0..READS_PER_TURN {
             let is_reading = matches!(self.input, Input::Open | Input::Draining(_));
             if !is_reading || !self.outbox.is_empty() {
@@ -195,8 +292,7 @@ impl<S: Socket> Connection<S> {
             };
             // A read that does not fill the buffer has emptied the socket, and later bytes are a new
             // event (epoll(7), question 9). That saves the read that would block, one in three.
-            let may_be_short = readiness.read_closed || readiness.urgent;
-            let emptied = len < room_len && !may_be_short;
+            let emptied = len < room_len && !readiness.may_be_short();
             self.receive(&buffer[..len], emptied, shared, now)?;
             // Bytes behind urgent data may be a stamp, so an open session is read until it would block.
             let may_have_more = readiness.unannounced && self.session.end().is_none();
@@ -229,7 +325,10 @@ impl<S: Socket> Connection<S> {
         linger: bool,
     ) -> io::Result<Fate> {
         if self.session.end().is_some() && self.outbox.is_empty() {
-            if let Input::Open = self.input {
+            if self.session.end() == Some(End::Unnamed) {
+                return Ok(Fate::Close);
+            }
+            if let Input::Open | Input::Header(_) = self.input {
                 self.socket.shutdown_write()?;
                 self.input = Input::Draining(0);
             }

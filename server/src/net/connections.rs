@@ -1,5 +1,8 @@
 //! The table of open connections, and the step that follows each event of one of them.
 
+mod eviction;
+mod naming;
+
 use std::io;
 
 use mio::Interest;
@@ -8,20 +11,16 @@ use powtcp_common::address::ClientAddr;
 use powtcp_common::refusal::Refusal;
 use slab::Slab;
 
-use super::connection::{Connection, Readiness, read_buffer, turn_away};
+use super::connection::{Connection, HeaderStep, Readiness, read_buffer, turn_away};
 use super::io::{Fate, Socket};
 use super::shared::{Shared, Timer};
 use super::token::Token;
-use crate::admission::{Admission, Bounds, Limits, Source, Standing};
+use crate::admission::{Admission, Bounds, Entrance, Limits, Source};
 use crate::protocol::{End, Evidence, Reply, Session};
 use crate::relay::Paid;
 use crate::telemetry::log::Kind;
 use crate::telemetry::metrics::Outcome;
 use crate::time::{Moment, Now};
-
-/// Connections that are considered for eviction to make room for one newcomer. Each is read first, and
-/// what it has sent may show that another one should be evicted.
-const EVICTION_ATTEMPTS: u32 = 4;
 
 /// The open connections. The key of a connection is its number in [`Token::Connection`].
 pub struct Connections<S = TcpStream> {
@@ -76,17 +75,23 @@ impl<S: Socket> Connections<S> {
     }
 
     /// Admits a newcomer, or turns it away if it gets no slot.
-    pub fn admit(&mut self, socket: S, client: ClientAddr, shared: &mut Shared, now: Now) {
+    pub fn admit(&mut self, socket: S, peer: ClientAddr, shared: &mut Shared, now: Now) {
         shared.metrics.accepted += 1;
-        let source = Source::from(client.ip());
+        let entrance = shared.access.entrance(peer.ip());
+        let source = entrance.source(peer.ip());
         if !self.make_room(source, shared, now) {
-            return self.turn_away(socket, client, Refusal::ServerBusy, shared, now);
+            return self.turn_away(socket, peer, Refusal::ServerBusy, shared, now);
         }
-        shared.log_event(now, Kind::Accepted, client);
-        let session = Session::new(client, &shared.rules, now.moment);
+        shared.log_event(now, Kind::Accepted, peer);
+        let connection = match entrance {
+            Entrance::Header => Connection::with_header(socket, Session::unnamed(peer, now.moment)),
+            Entrance::Protocol | Entrance::Exempt => {
+                Connection::new(socket, Session::new(peer, &shared.rules, now.moment))
+            }
+        };
         let entry = self.table.vacant_entry();
         let key = entry.key();
-        let connection = entry.insert(Connection::new(socket, session));
+        let connection = entry.insert(connection);
         self.limits.enter(key, source);
         let result = connection.register(&shared.registry, Token::Connection(key).into());
         self.settle(key, result, shared, now);
@@ -148,11 +153,7 @@ impl<S: Socket> Connections<S> {
 
     /// Handles an event of a connection's socket.
     pub fn on_ready(&mut self, key: usize, readiness: Readiness, shared: &mut Shared, now: Now) {
-        // An event of a connection that was removed earlier in this turn is stale.
-        let Some(connection) = self.table.get_mut(key) else {
-            return;
-        };
-        let result = connection.transfer(readiness, &mut self.buffer, shared, now);
+        let result = self.transfer(key, readiness, shared, now);
         self.settle(key, result, shared, now);
     }
 
@@ -201,11 +202,10 @@ impl<S: Socket> Connections<S> {
         now: Now,
         act: impl FnOnce(&mut Session, Moment) -> Option<Reply<'static>>,
     ) {
+        let mut result = self.transfer(key, Readiness::UNANNOUNCED, shared, now);
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
-        let readiness = Readiness::UNANNOUNCED;
-        let mut result = connection.transfer(readiness, &mut self.buffer, shared, now);
         if result.is_ok()
             && let Some(reply) = act(&mut connection.session, now.moment)
         {
@@ -214,51 +214,31 @@ impl<S: Socket> Connections<S> {
         self.settle(key, result, shared, now);
     }
 
-    /// Makes sure that there is a free slot for a newcomer from `source`, by evictions if the table is full.
-    /// Returns whether there is one.
-    fn make_room(&mut self, source: Source, shared: &mut Shared, now: Now) -> bool {
-        let relays = shared.relays_of(source);
-        for attempt in 1..=EVICTION_ATTEMPTS {
-            match self.limits.admission(source, relays) {
-                Admission::Admit => return true,
-                Admission::TurnAway => return false,
-                Admission::Evict(key) => {
-                    let is_last = attempt == EVICTION_ATTEMPTS;
-                    self.evict(key, is_last, shared, now);
-                }
-            }
-        }
-        self.limits.admission(source, relays) == Admission::Admit
-    }
-
-    /// Evicts a connection, unless reading it first shows that another one should be evicted: it has paid,
-    /// or it has made progress and this is not the last attempt. Reading also leaves no bytes that would
-    /// make closing trigger an RST, which aborts delivery of the last answer.
-    fn evict(&mut self, key: usize, is_last: bool, shared: &mut Shared, now: Now) {
-        let before = self.limits.standing(key);
-        if before != Some(Standing::Lingering) {
-            self.on_ready(key, Readiness::UNANNOUNCED, shared, now);
-        }
-        let Some((standing, connection)) = self.limits.standing(key).zip(self.table.get_mut(key))
-        else {
-            return;
+    /// Moves bytes of a connection in both directions, after the header that names its client, if it is to
+    /// begin with one.
+    fn transfer(
+        &mut self,
+        key: usize,
+        readiness: Readiness,
+        shared: &mut Shared,
+        now: Now,
+    ) -> io::Result<()> {
+        // An event of a connection that was removed earlier in this turn is stale.
+        let Some(connection) = self.table.get_mut(key) else {
+            return Ok(());
         };
-        let has_advanced = before != Some(standing) && !is_last;
-        let outcome = match (standing, connection.session.end()) {
-            (Standing::Delivering, _) => return,
-            _ if has_advanced => return,
-            (_, Some(end)) => end.into(),
-            (_, None) => {
-                let busy = connection.session.refuse(Refusal::ServerBusy, now.moment);
-                if let Some(reply) = busy {
-                    // It is removed in any case, so an error of its socket changes nothing.
-                    let _ = connection.answer(&reply, shared, now);
-                }
-                Outcome::Evicted
+        let preread = match connection.read_header(readiness, &mut self.buffer, shared, now)? {
+            HeaderStep::Unneeded => None,
+            HeaderStep::Pending => return Ok(()),
+            HeaderStep::Complete(header, preread) => {
+                self.on_header(key, header, shared, now)?;
+                Some(preread)
             }
         };
-        shared.metrics.evicted(standing);
-        self.remove(key, outcome, shared, now);
+        let Some(connection) = self.table.get_mut(key) else {
+            return Ok(());
+        };
+        connection.transfer(readiness, preread, &mut self.buffer, shared, now)
     }
 
     /// Updates the standing and the deadline of a connection after anything that touched it, or removes
@@ -323,7 +303,8 @@ impl From<End> for Outcome {
     fn from(end: End) -> Self {
         match end {
             End::Served => Self::Served,
-            End::Paid => Self::Relayed,
+            End::Paid | End::Exempt => Self::Relayed,
+            End::Unnamed => Self::Unnamed,
             End::Refused => Self::Refused,
             End::Left => Self::Left,
         }

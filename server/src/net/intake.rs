@@ -163,7 +163,8 @@ impl Intake {
             match acceptors.accept()? {
                 Accepted::Connection(socket, address) => {
                     let client = ClientAddr::from(address);
-                    self.newcomers.push(client.ip().into(), (socket, client));
+                    let source = shared.access.entrance(client.ip()).source(client.ip());
+                    self.newcomers.push(source, (socket, client));
                     accepted += 1;
                 }
                 Accepted::Empty { resumed: false } => {}

@@ -3,7 +3,7 @@
 use mio::Registry;
 
 use super::random::RandomBlock;
-use crate::admission::{RelayLimits, Source};
+use crate::admission::{Access, RelayLimits, Source};
 use crate::protocol::{Mint, Rules, Service};
 use crate::resources::Resources;
 use crate::telemetry::health::UpstreamHealth;
@@ -27,6 +27,8 @@ pub struct Shared {
     pub log: Log,
     /// The counters.
     pub metrics: Metrics,
+    /// How connections begin, by network.
+    pub access: Access,
     /// The number of relays and its limits, in a gate.
     pub relay_limits: Option<RelayLimits>,
     /// Whether the upstream of a gate can be reached, as far as the last attempt told.
@@ -77,6 +79,7 @@ impl Shared {
             timers: TimerWheel::new(),
             log,
             metrics: Metrics::new(),
+            access: Access::default(),
             relay_limits: None,
             upstream_health: UpstreamHealth::default(),
             registry,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use powtcp_common::hashcash::Puzzle;
 use powtcp_common::refusal::Refusal;
 
-use super::Payment;
+use super::{HeaderError, Payment};
 
 /// One answer of a session, to be sent to its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Reply<'a> {
     Puzzle(Puzzle),
     /// Nothing yet: the client has paid, and is relayed to the service behind the gate.
     Paid(Payment),
+    /// Nothing at all: no good PROXY protocol header came, and the connection is closed.
+    BadHeader(HeaderError),
     /// A resource, in exchange for a right stamp.
     Resource {
         /// The time from the puzzle to its stamp.

@@ -3,13 +3,16 @@
 //!
 //! ```text
 //!            1:                     3:, right
-//!  Fresh ----------> Puzzled ---------------------> Ended(Served)
-//!    |               |  ^  |                          ^
-//!    +---------------)--)--)------------------------->+
-//!    |             1:+--+  |   anything else, or the deadline
-//!    +---------------------+----------------------> Ended(Refused)
-//!    +---------------------+----------------------> Ended(Left)
-//!                              end of stream
+//!  Fresh ----------> Puzzled ---------------------> Ended(Served) or Ended(Paid)
+//!    ^ |               |  ^  |                        ^
+//!    | +---------------)--)--)----------------------->+
+//!    | |             1:+--+  |   anything else, or the deadline
+//!    | +---------------------+--------------------> Ended(Refused)
+//!    | +---------------------+--------------------> Ended(Left)
+//!    |                           end of stream
+//!    | header
+//!  Unnamed ---------------------------------------> Ended(Unnamed)
+//!                  no good header in time
 //! ```
 
 use std::time::Duration;
@@ -20,12 +23,15 @@ use powtcp_common::line::{LineBuffer, LineTooLong};
 use powtcp_common::message::{Command, MAX_CLIENT_LINE, Message, NotAMessage};
 use powtcp_common::refusal::Refusal;
 
-use super::{Evidence, Mint, Payment, Reply, Rules, Service};
+use super::{Evidence, HeaderError, Mint, Payment, Reply, Rules, Service};
 use crate::time::{IssueTime, Moment};
 
 /// How long a connection that has ended may take to accept its last answer and to end its stream.
 /// Without this bound a peer that never reads would hold its slot for ever.
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a PROXY protocol header may take to arrive. It stops peers that hold it back.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +44,10 @@ pub enum End {
     Refused,
     /// The client ended its stream before it got a resource or an error.
     Left,
+    /// The client is exempt from the proof of work, and its connection becomes a relay.
+    Exempt,
+    /// No good PROXY protocol header came, so that nothing is said to the peer.
+    Unnamed,
 }
 
 /// The state of one connection's protocol.
@@ -50,6 +60,8 @@ pub struct Session {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
+    /// The PROXY protocol header, which names the client, has not arrived. Until then the client is the peer.
+    Unnamed { deadline: Moment },
     /// No puzzle was requested yet.
     Fresh { deadline: Moment },
     /// The client has got a puzzle. Requesting another one does not move the deadline.
@@ -75,6 +87,43 @@ impl Session {
         }
     }
 
+    /// Creates the session of a connection from `peer`, which is to begin with a PROXY protocol header.
+    pub fn unnamed(peer: ClientAddr, now: Moment) -> Self {
+        Self {
+            client: peer,
+            lines: LineBuffer::new(),
+            state: State::Unnamed {
+                deadline: now.after(HEADER_TIMEOUT),
+            },
+        }
+    }
+
+    /// Begins the protocol with the client that a PROXY protocol header has named.
+    pub fn on_name(&mut self, client: ClientAddr, rules: &Rules, now: Moment) {
+        if let State::Unnamed { .. } = self.state {
+            *self = Self::new(client, rules, now);
+        }
+    }
+
+    /// Ends a session that has not begun, because its client is exempt from the proof of work.
+    pub fn on_exempt(&mut self, client: ClientAddr, now: Moment) {
+        if let State::Unnamed { .. } = self.state {
+            self.client = client;
+            self.finish(End::Exempt, now);
+        }
+    }
+
+    /// Ends a session whose client was not named, because of what came instead of the header.
+    pub fn on_bad_header(&mut self, why: HeaderError, now: Moment) -> Option<Reply<'static>> {
+        match self.state {
+            State::Unnamed { .. } => {
+                self.finish(End::Unnamed, now);
+                Some(Reply::BadHeader(why))
+            }
+            State::Fresh { .. } | State::Puzzled { .. } | State::Ended { .. } => None,
+        }
+    }
+
     /// Creates the session of a client that was refused after it had paid.
     pub fn refused(client: ClientAddr, now: Moment) -> Self {
         Self {
@@ -96,7 +145,7 @@ impl Session {
     pub fn end(&self) -> Option<End> {
         match self.state {
             State::Ended { how, .. } => Some(how),
-            State::Fresh { .. } | State::Puzzled { .. } => None,
+            State::Unnamed { .. } | State::Fresh { .. } | State::Puzzled { .. } => None,
         }
     }
 
@@ -109,7 +158,8 @@ impl Session {
     #[must_use]
     pub fn deadline(&self) -> Moment {
         match self.state {
-            State::Fresh { deadline }
+            State::Unnamed { deadline }
+            | State::Fresh { deadline }
             | State::Puzzled { deadline, .. }
             | State::Ended { deadline, .. } => deadline,
         }
@@ -156,6 +206,7 @@ impl Session {
             return None;
         }
         match self.state {
+            State::Unnamed { .. } => self.on_bad_header(HeaderError::Late, now),
             State::Fresh { .. } => self.refuse(Refusal::TimeoutExceeded, now),
             State::Puzzled { .. } => self.refuse(Refusal::PuzzleExpired, now),
             State::Ended { .. } => None,
@@ -165,7 +216,7 @@ impl Session {
     /// Ends the session because the server shuts down, unless its client is solving a puzzle.
     pub fn on_shutdown(&mut self, now: Moment) -> Option<Reply<'static>> {
         match self.state {
-            State::Fresh { .. } => self.refuse(Refusal::ShuttingDown, now),
+            State::Unnamed { .. } | State::Fresh { .. } => self.refuse(Refusal::ShuttingDown, now),
             State::Puzzled { .. } | State::Ended { .. } => None,
         }
     }
@@ -212,7 +263,7 @@ impl Session {
     ) -> Result<Reply<'static>, Refusal> {
         let requested = match self.state {
             State::Puzzled { requested, .. } => requested,
-            State::Fresh { .. } | State::Ended { .. } => 0,
+            State::Unnamed { .. } | State::Fresh { .. } | State::Ended { .. } => 0,
         };
         if requested >= rules.max_puzzles {
             return Err(Refusal::TooManyPuzzles);
@@ -240,7 +291,7 @@ impl Session {
         let stamp = Stamp::parse(text).map_err(|NotAStamp| Refusal::StampNotCorrect)?;
         let first = match self.state {
             State::Puzzled { first, .. } => Some(first),
-            State::Fresh { .. } | State::Ended { .. } => None,
+            State::Unnamed { .. } | State::Fresh { .. } | State::Ended { .. } => None,
         };
         mint.check(&stamp, self.client, rules, first, now)
     }

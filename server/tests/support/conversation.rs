@@ -171,6 +171,7 @@ fn text(reply: &Reply<'_>) -> String {
     match reply {
         Reply::Puzzle(puzzle) => format!("2:{puzzle}"),
         Reply::Paid(_) => PAID.to_string(),
+        Reply::BadHeader(why) => why.text().to_string(),
         Reply::Resource { .. } => SERVED.to_string(),
         Reply::Refusal { why, .. } => refusal(*why),
     }

@@ -21,6 +21,8 @@ pub enum Kind {
     Paused,
     /// Accepting resumed after a pause.
     Resumed,
+    /// A connection was closed because of its PROXY protocol header.
+    BadHeader,
     /// A connection was refused, for this reason.
     Refused(Refusal),
     /// A relay ended, in this way.
@@ -31,13 +33,14 @@ impl Kind {
     /// The number of kinds.
     pub(super) const COUNT: usize = Self::RELAYS + Ending::ALL.len();
     const RELAYS: usize = Self::PLAIN.len() + Refusal::ALL.len();
-    const PLAIN: [Self; 6] = [
+    const PLAIN: [Self; 7] = [
         Self::Accepted,
         Self::Closed,
         Self::Puzzle,
         Self::Resource,
         Self::Paused,
         Self::Resumed,
+        Self::BadHeader,
     ];
 
     /// Returns all kinds, in the order of their indices.
@@ -55,6 +58,7 @@ impl Kind {
             Self::Resource => 3,
             Self::Paused => 4,
             Self::Resumed => 5,
+            Self::BadHeader => 6,
             Self::Refused(why) => Self::PLAIN.len() + why as usize,
             Self::RelayEnded(ending) => Self::RELAYS + ending as usize,
         }
@@ -66,6 +70,7 @@ impl Kind {
             Self::Puzzle
             | Self::Resource
             | Self::Resumed
+            | Self::BadHeader
             | Self::Refused(_)
             | Self::RelayEnded(_) => Level::Info,
             Self::Paused => Level::Warn,
@@ -81,6 +86,7 @@ impl Kind {
             Self::Resource => "resource sent",
             Self::Paused => "accepting paused",
             Self::Resumed => "accepting resumed",
+            Self::BadHeader => "bad PROXY protocol header",
             Self::Refused(_) => "connection refused",
             Self::RelayEnded(_) => "relay ended",
         }
@@ -95,6 +101,7 @@ impl Kind {
             Self::Resource => "resource_sent",
             Self::Paused => "accepting_paused",
             Self::Resumed => "accepting_resumed",
+            Self::BadHeader => "bad_header",
             Self::Refused(why) => why.name(),
             Self::RelayEnded(ending) => ending.name(),
         }

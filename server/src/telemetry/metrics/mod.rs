@@ -56,8 +56,10 @@ pub enum Outcome {
     Evicted,
     /// It was turned away, at a full table or during a shutdown.
     TurnedAway,
-    /// Its client has paid, and it became a relay.
+    /// Its client has paid or is exempt, and it became a relay.
     Relayed,
+    /// It had no good PROXY protocol header.
+    Unnamed,
 }
 
 /// The result of checking a stamp.
@@ -70,7 +72,7 @@ enum StampCheck {
 }
 
 impl Outcome {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Served,
         Self::Refused,
         Self::Left,
@@ -78,6 +80,7 @@ impl Outcome {
         Self::Evicted,
         Self::TurnedAway,
         Self::Relayed,
+        Self::Unnamed,
     ];
 
     fn name(self) -> &'static str {
@@ -89,6 +92,7 @@ impl Outcome {
             Self::Evicted => "evicted",
             Self::TurnedAway => "turned_away",
             Self::Relayed => "relayed",
+            Self::Unnamed => "unnamed",
         }
     }
 }
@@ -158,6 +162,7 @@ impl Metrics {
                 self.puzzles += 1;
                 None
             }
+            Reply::BadHeader(_) => None,
             Reply::Paid(payment) => {
                 self.solving.observe(payment.solved_in);
                 Some(StampCheck::Right)
