@@ -1,5 +1,6 @@
 //! Connecting a client that has paid to the upstream: one address after the other, within one time limit.
 
+use std::io;
 use std::time::Duration;
 
 use mio::{Interest, Registry};
@@ -43,6 +44,8 @@ pub(super) struct Dialing<S, C> {
     attempt: Option<C>,
     /// The address that is tried.
     index: usize,
+    /// Why the last attempt that failed did so.
+    pub(super) error: Option<io::Error>,
     /// When all attempts end.
     deadline: Moment,
     /// When the present attempt ends, or the next one begins.
@@ -71,6 +74,7 @@ impl<S, C: RelaySocket> Dialing<S, C> {
             payment: paid.payment,
             attempt: None,
             index: 0,
+            error: None,
             deadline,
             wake: deadline,
         }
@@ -80,26 +84,20 @@ impl<S, C: RelaySocket> Dialing<S, C> {
     pub(super) fn dial<U: Dial<Socket = C>>(&mut self, dialer: &Dialer<'_, U>) -> Dialed<C> {
         let Dialer { upstream, now, .. } = *dialer;
         while self.index < upstream.addresses() {
-            match upstream.connect(self.index) {
-                Ok(Connecting::Made(mut socket)) => {
-                    if dialer.register(&mut socket).is_ok() {
-                        return Dialed::Connected(socket);
-                    }
-                }
-                Ok(Connecting::Pending(mut socket)) => {
-                    if dialer.register(&mut socket).is_ok() {
-                        self.attempt = Some(socket);
-                        // Each address that is left gets the same share of the time.
-                        let left = (upstream.addresses() - self.index) as u32;
-                        self.wake = now.after(self.deadline.since(now) / left);
-                        return Dialed::Waiting;
-                    }
+            match dialer.connect(self.index) {
+                Ok(Connecting::Made(socket)) => return Dialed::Connected(socket),
+                Ok(Connecting::Pending(socket)) => {
+                    self.attempt = Some(socket);
+                    // Each address that is left gets the same share of the time.
+                    let left = (upstream.addresses() - self.index) as u32;
+                    self.wake = now.after(self.deadline.since(now) / left);
+                    return Dialed::Waiting;
                 }
                 Ok(Connecting::Retry) => {
                     self.wake = now.after(RETRY).min(self.deadline);
                     return Dialed::Waiting;
                 }
-                Err(_) => {}
+                Err(error) => self.error = Some(error),
             }
             self.index += 1;
         }
@@ -117,7 +115,8 @@ impl<S, C: RelaySocket> Dialing<S, C> {
                 self.attempt = Some(socket);
                 Dialed::Waiting
             }
-            Err(_) => {
+            Err(error) => {
+                self.error = Some(error);
                 self.index += 1;
                 self.dial(dialer)
             }
@@ -140,11 +139,15 @@ impl<S, C: RelaySocket> Dialing<S, C> {
 }
 
 impl<U: Dial> Dialer<'_, U> {
-    /// Registers the socket of an upstream for events of both kinds. They are edge-triggered: a socket that
-    /// stays writable causes none.
-    fn register(&self, socket: &mut U::Socket) -> std::io::Result<()> {
-        let token = Token::Relay(Side::Upstream, self.key).into();
-        let interest = INPUT | Interest::WRITABLE;
-        self.registry.register(socket, token, interest)
+    /// Begins to connect, and registers the socket for events of both kinds. They are edge-triggered: a socket
+    /// that stays writable causes none.
+    fn connect(&self, index: usize) -> io::Result<Connecting<U::Socket>> {
+        let mut connecting = self.upstream.connect(index)?;
+        if let Connecting::Made(socket) | Connecting::Pending(socket) = &mut connecting {
+            let token = Token::Relay(Side::Upstream, self.key).into();
+            let interest = INPUT | Interest::WRITABLE;
+            self.registry.register(socket, token, interest)?;
+        }
+        Ok(connecting)
     }
 }

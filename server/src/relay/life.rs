@@ -197,25 +197,31 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
 
     /// Returns what the relay did until now.
     pub(super) fn report<'a, U>(
-        &self,
+        &'a self,
         gate: &'a Gate<U>,
         ending: Ending,
         now: Moment,
     ) -> RelayReport<'a, U> {
-        let (carried, connected_after) = match &self.state {
+        let mut report = RelayReport {
+            client: self.client,
+            upstream: &gate.upstream,
+            carried: [0, 0],
+            duration: now.since(self.started),
+            connected_after: None,
+            ending,
+            error: None,
+        };
+        match &self.state {
+            State::Dialing(dialing) => report.error = dialing.error.as_ref(),
             State::Open {
                 pair,
                 connected_after,
-            } => (pair.relayed(), Some(*connected_after)),
-            State::Dialing(_) | State::Over => ([0, 0], None),
-        };
-        RelayReport {
-            client: self.client,
-            upstream: &gate.upstream,
-            carried,
-            duration: now.since(self.started),
-            connected_after,
-            ending,
+            } => {
+                report.carried = pair.relayed();
+                report.connected_after = Some(*connected_after);
+            }
+            State::Over => {}
         }
+        report
     }
 }

@@ -1,6 +1,7 @@
 //! The log line about the end of a relay.
 
 use std::fmt::Display;
+use std::io;
 use std::time::Duration;
 
 use powtcp_common::address::ClientAddr;
@@ -21,6 +22,8 @@ pub(super) struct RelayReport<'a, U> {
     /// The time from the stamp to the connection with the upstream, if that was made.
     pub(super) connected_after: Option<Duration>,
     pub(super) ending: Ending,
+    /// Why the upstream could not be connected, in the words of the operating system.
+    pub(super) error: Option<&'a io::Error>,
 }
 
 impl<U: Display> RelayReport<'_, U> {
@@ -45,6 +48,8 @@ impl<U: Display> RelayReport<'_, U> {
                 .map(|duration| ("connect_ms", milliseconds(duration))),
         );
         fields.push(("ending", Value::Text(self.ending.text())));
+        let error = self.error.map(ToString::to_string);
+        fields.extend(error.iter().map(|error| ("error", Value::Text(error))));
         log.limited_line(now, kind, &fields);
     }
 }
