@@ -89,7 +89,10 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
                 Side::Client => self.client.error().is_some(),
                 Side::Upstream => self.upstream.error().is_some(),
             };
-        if has_failed {
+        if has_failed && side == Side::Upstream && self.down.is_source_finished() {
+            // It has ended its stream in order, and wants no more. Its answer is still delivered.
+            self.up.discard();
+        } else if has_failed {
             return Some(side.reset());
         }
         let (from, to) = match side {
@@ -123,7 +126,7 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
         self.note_end();
         match (self.up).pump(&mut self.client, &mut self.upstream, buffer, BUDGET) {
             Ok(()) => {}
-            // The upstream has ended its stream in order, and wants no more. Its answer is still delivered.
+            // As after an event that reports it.
             Err(FlowError::Sink(_)) if self.down.is_source_finished() => self.up.discard(),
             Err(FlowError::Sink(_)) => return Some(Ending::UpstreamReset),
             Err(FlowError::Source(_)) => return Some(Ending::ClientReset),
