@@ -202,7 +202,7 @@ impl Server {
         match (token, metrics_page) {
             (Token::Relay(side, key), _) => {
                 if let Some(relays) = relays {
-                    relays.on_event(side, key, event, connections, shared, now);
+                    relays.on_event(side, key, event.into(), connections, shared, now);
                 }
             }
             (Token::Listener(index), _) => intake.wake(index),

@@ -12,6 +12,12 @@ use crate::time::Now;
 impl Shared {
     /// Appends the message of `reply` to the outgoing bytes, counts it and logs it.
     pub(super) fn answer(&mut self, now: Now, client: ClientAddr, reply: &Reply<'_>) {
+        self.answer_unlogged(reply);
+        self.log_answer(now, client, reply);
+    }
+
+    /// Appends the message of `reply` to the outgoing bytes, and counts it.
+    pub(super) fn answer_unlogged(&mut self, reply: &Reply<'_>) {
         self.metrics.answered(reply);
         let (command, payload) = match reply {
             Reply::Puzzle(puzzle) => (Command::ResponsePuzzle, puzzle.as_bytes()),
@@ -27,7 +33,9 @@ impl Shared {
             Reply::Paid(_) => return,
         };
         Message { command, payload }.write_to(&mut self.outgoing);
+    }
 
+    fn log_answer(&mut self, now: Now, client: ClientAddr, reply: &Reply<'_>) {
         let (kind, field) = match reply {
             Reply::Paid(_) | Reply::BadHeader(_) => return,
             Reply::Puzzle(puzzle) => (Kind::Puzzle, ("puzzle", Value::Peer(puzzle.as_bytes()))),

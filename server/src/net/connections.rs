@@ -128,7 +128,8 @@ impl<S: Socket> Connections<S> {
         } = returned;
         shared.outgoing.extend_from_slice(&unsent);
         let evidence = Evidence::Partial(Box::default());
-        shared.answer(now, client, &Reply::Refusal { why, evidence });
+        // The log line about the end of the relay says more.
+        shared.answer_unlogged(&Reply::Refusal { why, evidence });
         let source = Source::from(client.ip());
         let is_free = self.limits.admission(source, 0) == Admission::Admit;
         let key = self.table.vacant_key();

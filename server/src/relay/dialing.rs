@@ -1,13 +1,14 @@
 //! Connecting a client that has paid to the upstream: one address after the other, within one time limit.
 
+use std::io;
 use std::time::Duration;
 
-use mio::net::TcpStream;
 use mio::{Interest, Registry};
 
+use super::Paid;
 use super::ending::Ending;
+use super::network::{Connecting, Dial, RelaySocket};
 use super::pair::Side;
-use super::upstream::{Connecting, Upstream, UpstreamSocket};
 use crate::net::io::INPUT;
 use crate::net::token::Token;
 use crate::protocol::Payment;
@@ -16,10 +17,20 @@ use crate::time::Moment;
 /// The pause before another attempt to connect to a Unix socket whose backlog is full.
 const RETRY: Duration = Duration::from_millis(20);
 
+/// What dialing for one relay needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dialer<'a, U> {
+    pub(super) upstream: &'a U,
+    pub(super) registry: &'a Registry,
+    /// The key of the relay.
+    pub(super) key: usize,
+    pub(super) now: Moment,
+}
+
 /// A client that waits for its upstream.
 #[derive(Debug)]
-pub(super) struct Dialing {
-    pub(super) client: TcpStream,
+pub(super) struct Dialing<S, C> {
+    pub(super) client: S,
     /// Bytes that the client sent behind its stamp, for the upstream.
     pub(super) early: Box<[u8]>,
     /// Whether the client has reported the end of its stream, or urgent data, already. That event
@@ -30,9 +41,11 @@ pub(super) struct Dialing {
     /// What the client has paid with. It is good again if the upstream is not connected.
     pub(super) payment: Payment,
     /// The connection being made, if an event will tell of it.
-    attempt: Option<UpstreamSocket>,
+    attempt: Option<C>,
     /// The address that is tried.
     index: usize,
+    /// Why the last attempt that failed did so.
+    pub(super) error: Option<io::Error>,
     /// When all attempts end.
     deadline: Moment,
     /// When the present attempt ends, or the next one begins.
@@ -41,65 +54,50 @@ pub(super) struct Dialing {
 
 /// What came of dialing so far.
 #[derive(Debug)]
-pub(super) enum Dialed {
+pub(super) enum Dialed<C> {
     /// The upstream is connected.
-    Connected(UpstreamSocket),
+    Connected(C),
     /// An event or [`Dialing::wake`] continues.
     Waiting,
     /// No address can be connected to.
     Failed(Ending),
 }
 
-impl Dialing {
-    pub(super) fn new(
-        client: TcpStream,
-        early: Box<[u8]>,
-        unsent: Box<[u8]>,
-        payment: Payment,
-        deadline: Moment,
-    ) -> Self {
+impl<S, C: RelaySocket> Dialing<S, C> {
+    /// Begins to wait. All attempts end at `deadline`.
+    pub(super) fn new(paid: Paid<S>, deadline: Moment) -> Self {
         Self {
-            client,
-            early,
+            client: paid.socket,
+            early: paid.early,
             is_client_closing: false,
-            unsent,
-            payment,
+            unsent: paid.unsent,
+            payment: paid.payment,
             attempt: None,
             index: 0,
+            error: None,
             deadline,
             wake: deadline,
         }
     }
 
     /// Tries addresses from the present one on, until one of them is connected or takes time.
-    pub(super) fn dial(
-        &mut self,
-        upstream: &Upstream,
-        registry: &Registry,
-        key: usize,
-        now: Moment,
-    ) -> Dialed {
+    pub(super) fn dial<U: Dial<Socket = C>>(&mut self, dialer: &Dialer<'_, U>) -> Dialed<C> {
+        let Dialer { upstream, now, .. } = *dialer;
         while self.index < upstream.addresses() {
-            match upstream.connect(self.index) {
-                Ok(Connecting::Made(mut socket)) => {
-                    if register(&mut socket, registry, key).is_ok() {
-                        return Dialed::Connected(socket);
-                    }
-                }
-                Ok(Connecting::Pending(mut socket)) => {
-                    if register(&mut socket, registry, key).is_ok() {
-                        self.attempt = Some(socket);
-                        // Each address that is left gets the same share of the time.
-                        let left = (upstream.addresses() - self.index) as u32;
-                        self.wake = now.after(self.deadline.since(now) / left);
-                        return Dialed::Waiting;
-                    }
+            match dialer.connect(self.index) {
+                Ok(Connecting::Made(socket)) => return Dialed::Connected(socket),
+                Ok(Connecting::Pending(socket)) => {
+                    self.attempt = Some(socket);
+                    // Each address that is left gets the same share of the time.
+                    let left = (upstream.addresses() - self.index) as u32;
+                    self.wake = now.after(self.deadline.since(now) / left);
+                    return Dialed::Waiting;
                 }
                 Ok(Connecting::Retry) => {
                     self.wake = now.after(RETRY).min(self.deadline);
                     return Dialed::Waiting;
                 }
-                Err(_) => {}
+                Err(error) => self.error = Some(error),
             }
             self.index += 1;
         }
@@ -107,53 +105,49 @@ impl Dialing {
     }
 
     /// Continues after an event of the upstream's socket.
-    pub(super) fn on_event(
-        &mut self,
-        upstream: &Upstream,
-        registry: &Registry,
-        key: usize,
-        now: Moment,
-    ) -> Dialed {
-        let Some(socket) = &self.attempt else {
+    pub(super) fn on_event<U: Dial<Socket = C>>(&mut self, dialer: &Dialer<'_, U>) -> Dialed<C> {
+        let Some(socket) = self.attempt.take() else {
             return Dialed::Waiting;
         };
-        match (socket.is_connected(), self.attempt.take()) {
-            (Ok(true), Some(socket)) => Dialed::Connected(socket),
-            (Ok(_), socket) => {
-                self.attempt = socket;
+        match dialer.upstream.is_connected(&socket) {
+            Ok(true) => Dialed::Connected(socket),
+            Ok(false) => {
+                self.attempt = Some(socket);
                 Dialed::Waiting
             }
-            (Err(_), _) => {
+            Err(error) => {
+                self.error = Some(error);
                 self.index += 1;
-                self.dial(upstream, registry, key, now)
+                self.dial(dialer)
             }
         }
     }
 
     /// Continues when [`Dialing::wake`] has passed.
-    pub(super) fn on_wake(
-        &mut self,
-        upstream: &Upstream,
-        registry: &Registry,
-        key: usize,
-        now: Moment,
-    ) -> Dialed {
-        if now >= self.deadline {
+    pub(super) fn on_wake<U: Dial<Socket = C>>(&mut self, dialer: &Dialer<'_, U>) -> Dialed<C> {
+        if dialer.now >= self.deadline {
             return Dialed::Failed(Ending::UpstreamTimedOut);
         }
         // An address took its share of the time without an answer; otherwise a full backlog is tried again.
         let has_timed_out = self.attempt.take().is_some();
         self.index += usize::from(has_timed_out);
-        match self.dial(upstream, registry, key, now) {
+        match self.dial(dialer) {
             Dialed::Failed(_) if has_timed_out => Dialed::Failed(Ending::UpstreamTimedOut),
             dialed => dialed,
         }
     }
 }
 
-/// Registers the socket of an upstream for events of both kinds. They are edge-triggered: a socket that stays
-/// writable causes none.
-fn register(socket: &mut UpstreamSocket, registry: &Registry, key: usize) -> std::io::Result<()> {
-    let interest = INPUT | Interest::WRITABLE;
-    registry.register(socket, Token::Relay(Side::Upstream, key).into(), interest)
+impl<U: Dial> Dialer<'_, U> {
+    /// Begins to connect, and registers the socket for events of both kinds. They are edge-triggered: a socket
+    /// that stays writable causes none.
+    fn connect(&self, index: usize) -> io::Result<Connecting<U::Socket>> {
+        let mut connecting = self.upstream.connect(index)?;
+        if let Connecting::Made(socket) | Connecting::Pending(socket) = &mut connecting {
+            let token = Token::Relay(Side::Upstream, self.key).into();
+            let interest = INPUT | Interest::WRITABLE;
+            self.registry.register(socket, token, interest)?;
+        }
+        Ok(connecting)
+    }
 }

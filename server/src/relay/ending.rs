@@ -34,6 +34,11 @@ impl Ending {
         Self::UpstreamTimedOut,
     ];
 
+    /// Returns whether the upstream could not be connected.
+    pub(super) fn is_failure_of_upstream(self) -> bool {
+        matches!(self, Self::UpstreamRefused | Self::UpstreamTimedOut)
+    }
+
     /// Returns the words that log lines use.
     pub fn text(self) -> &'static str {
         match self {

@@ -14,7 +14,7 @@
 
 use std::io::{self, Read, Write};
 
-use crate::net::io::{read, write};
+use crate::net::io::{Socket, read, write};
 
 /// A sink whose stream can be ended while the opposite direction continues.
 pub trait Sink: Write {
@@ -23,6 +23,12 @@ pub trait Sink: Write {
     /// # Errors
     /// The connection is broken.
     fn end(&self) -> io::Result<()>;
+}
+
+impl<S: Socket> Sink for S {
+    fn end(&self) -> io::Result<()> {
+        self.shutdown_write()
+    }
 }
 
 /// One direction of a relay.

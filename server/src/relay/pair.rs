@@ -1,11 +1,8 @@
 //! One relay: a client, its upstream, and the two flows between them.
 
-use mio::event::Event;
-use mio::net::TcpStream;
-
 use super::ending::Ending;
 use super::flow::{Flow, FlowError};
-use super::upstream::{UpstreamSocket, has_error, reset_on_close};
+use super::network::{RelaySocket, SideEvent};
 use crate::time::Moment;
 
 /// Bytes that one relay may read in one turn of the loop, in each direction. It stops a fast relay from
@@ -14,9 +11,9 @@ pub(super) const BUDGET: usize = 128 * 1024;
 
 /// A relay whose upstream is connected.
 #[derive(Debug)]
-pub(super) struct Pair {
-    client: TcpStream,
-    upstream: UpstreamSocket,
+pub(super) struct Pair<S, C> {
+    client: S,
+    upstream: C,
     /// From the client to the upstream.
     up: Flow,
     /// From the upstream to the client.
@@ -48,11 +45,11 @@ impl Side {
     }
 }
 
-impl Pair {
+impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
     /// Joins a client and its upstream. `to_client` and `to_upstream` are sent before all other bytes.
     pub(super) fn new(
-        client: TcpStream,
-        upstream: UpstreamSocket,
+        client: S,
+        upstream: C,
         to_client: Box<[u8]>,
         to_upstream: Box<[u8]>,
         now: Moment,
@@ -86,23 +83,26 @@ impl Pair {
 
     /// Notes an event of one side. Returns an ending if it reports that this side has failed: a flow that
     /// waits for its sink would not find out.
-    pub(super) fn on_event(&mut self, side: Side, event: &Event) -> Option<Ending> {
-        let has_failed = event.is_error()
+    pub(super) fn on_event(&mut self, side: Side, event: SideEvent) -> Option<Ending> {
+        let has_failed = event.error
             && match side {
-                Side::Client => has_error(&self.client),
+                Side::Client => self.client.error().is_some(),
                 Side::Upstream => self.upstream.error().is_some(),
             };
-        if has_failed {
+        if has_failed && side == Side::Upstream && self.down.is_source_finished() {
+            // It has ended its stream in order, and wants no more. Its answer is still delivered.
+            self.up.discard();
+        } else if has_failed {
             return Some(side.reset());
         }
         let (from, to) = match side {
             Side::Client => (&mut self.up, &mut self.down),
             Side::Upstream => (&mut self.down, &mut self.up),
         };
-        if event.is_readable() || event.is_read_closed() {
-            from.on_readable(event.is_read_closed() || event.is_priority());
+        if event.readable {
+            from.on_readable(event.closing);
         }
-        if event.is_writable() {
+        if event.writable {
             to.on_writable();
         }
         None
@@ -126,7 +126,7 @@ impl Pair {
         self.note_end();
         match (self.up).pump(&mut self.client, &mut self.upstream, buffer, BUDGET) {
             Ok(()) => {}
-            // The upstream has ended its stream in order, and wants no more. Its answer is still delivered.
+            // As after an event that reports it.
             Err(FlowError::Sink(_)) if self.down.is_source_finished() => self.up.discard(),
             Err(FlowError::Sink(_)) => return Some(Ending::UpstreamReset),
             Err(FlowError::Source(_)) => return Some(Ending::ClientReset),
@@ -141,7 +141,7 @@ impl Pair {
 
     /// Makes closing both sides a reset.
     pub(super) fn reset(&self) {
-        reset_on_close(&self.client);
+        self.client.reset_on_close();
         self.upstream.reset_on_close();
     }
 

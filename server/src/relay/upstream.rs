@@ -4,14 +4,13 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use socket2::{SockRef, TcpKeepalive};
 
-use super::flow::Sink;
+use super::network::{Connecting, Dial, RelaySocket};
+use crate::net::io::Socket;
 
 /// The address of an upstream, resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,31 +30,17 @@ pub enum UpstreamSocket {
     Unix(UnixStream),
 }
 
-/// What came of an attempt to connect.
-#[derive(Debug)]
-pub enum Connecting {
-    /// The connection is made.
-    Made(UpstreamSocket),
-    /// An event will tell.
-    Pending(UpstreamSocket),
-    /// The backlog of a Unix socket is full, and no event will tell when it is not. Try again later.
-    Retry,
-}
+impl Dial for Upstream {
+    type Socket = UpstreamSocket;
 
-impl Upstream {
-    /// Returns the number of addresses to try.
-    pub fn addresses(&self) -> usize {
+    fn addresses(&self) -> usize {
         match self {
             Self::Tcp(addresses) => addresses.len(),
             Self::Unix(_) => 1,
         }
     }
 
-    /// Begins to connect to the address with this index.
-    ///
-    /// # Errors
-    /// This address cannot be connected to.
-    pub fn connect(&self, index: usize) -> io::Result<Connecting> {
+    fn connect(&self, index: usize) -> io::Result<Connecting<UpstreamSocket>> {
         match self {
             Self::Tcp(addresses) => {
                 let missing = || io::Error::from(io::ErrorKind::AddrNotAvailable);
@@ -70,80 +55,42 @@ impl Upstream {
             },
         }
     }
-}
 
-impl UpstreamSocket {
-    /// Returns whether the connection is made.
-    ///
-    /// # Errors
-    /// It failed.
-    pub fn is_connected(&self) -> io::Result<bool> {
-        match self {
-            Self::Tcp(socket) => match socket.take_error()? {
+    fn is_connected(&self, socket: &UpstreamSocket) -> io::Result<bool> {
+        match socket {
+            UpstreamSocket::Tcp(socket) => match socket.take_error()? {
                 Some(error) => Err(error),
                 None => Ok(socket.peer_addr().is_ok()),
             },
-            Self::Unix(_) => Ok(true),
+            UpstreamSocket::Unix(_) => Ok(true),
         }
     }
+}
 
-    /// Sets the options of a connection that is made.
-    pub fn set_options(&self) {
+impl RelaySocket for UpstreamSocket {
+    fn set_options(&self) {
         if let Self::Tcp(socket) = self {
-            // A connection without these options works as well, only slower.
             let _ = socket.set_nodelay(true);
-            let _ = keep_alive(socket);
+            socket.set_options();
         }
     }
 
-    /// Returns the error that an event has reported, if there is one.
-    pub fn error(&self) -> Option<io::Error> {
+    fn error(&self) -> Option<io::Error> {
         match self {
-            Self::Tcp(socket) => socket.take_error(),
-            Self::Unix(socket) => socket.take_error(),
+            Self::Tcp(socket) => socket.error(),
+            Self::Unix(socket) => socket.take_error().unwrap_or_else(Some),
         }
-        .unwrap_or_else(Some)
     }
 
-    /// Makes closing the socket a reset, as far as its kind knows resets.
-    pub fn reset_on_close(&self) {
+    fn reset_on_close(&self) {
         if let Self::Tcp(socket) = self {
-            reset_on_close(socket);
+            socket.reset_on_close();
         }
     }
 }
 
-/// Returns whether an event has reported an error of `socket`.
-pub(super) fn has_error(socket: &TcpStream) -> bool {
-    !matches!(socket.take_error(), Ok(None))
-}
-
-/// Makes closing `socket` an RST, so that a stream that was cut off does not look complete.
-pub(super) fn reset_on_close(socket: &TcpStream) {
-    // A connection that is broken already needs no RST.
-    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
-}
-
-/// Has the kernel probe an idle connection, so that a peer that vanished is found out.
-///
-/// # Errors
-/// The operating system's.
-pub(super) fn keep_alive(socket: &TcpStream) -> io::Result<()> {
-    let probes = TcpKeepalive::new()
-        .with_time(Duration::from_secs(60))
-        .with_interval(Duration::from_secs(10))
-        .with_retries(6);
-    SockRef::from(socket).set_tcp_keepalive(&probes)
-}
-
-impl Sink for TcpStream {
-    fn end(&self) -> io::Result<()> {
-        self.shutdown(Shutdown::Write)
-    }
-}
-
-impl Sink for UpstreamSocket {
-    fn end(&self) -> io::Result<()> {
+impl Socket for UpstreamSocket {
+    fn shutdown_write(&self) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.shutdown(Shutdown::Write),
             Self::Unix(socket) => socket.shutdown(Shutdown::Write),

@@ -12,6 +12,7 @@ use powtcp_testkit::scratch::Scratch;
 use crate::support::answers::refusal;
 use crate::support::client::{Client, assert_served};
 use crate::support::fail2ban::{forgeries, found};
+use crate::support::gate::paid;
 use crate::support::messages::{ACCEPTED, SUPPRESSED};
 use crate::support::server::{command, serve, serve_command};
 use crate::support::solving::wrong_line;
@@ -101,6 +102,12 @@ fn no_client_is_found_for_what_is_not_an_offence() {
     log.extend(log_of(slow, &["--ttl", "1ms"], |client| {
         client.puzzle();
         assert_eq!(client.rest(), [refusal(Refusal::PuzzleExpired)]);
+    }));
+
+    let arguments = ["--upstream", "unix:/does/not/exist"];
+    log.extend(log_of(source(), &arguments, |client| {
+        let answer = refusal(Refusal::ServiceUnavailable);
+        assert_eq!(paid(client), answer);
     }));
 
     // There is no room for both: one of the two is refused.

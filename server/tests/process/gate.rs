@@ -102,6 +102,21 @@ fn an_upstream_that_ends_its_stream_still_gets_bytes() {
 }
 
 #[test]
+fn an_upstream_that_closed_in_order_and_takes_no_more_is_no_reset() {
+    let mut gate = Gate::new(&[]);
+    let (mut client, mut upstream) = gate.relay();
+    upstream.write_all(b"answer").unwrap();
+    drop(upstream);
+    assert_eq!(client.bytes_to_end().unwrap(), b"answer");
+    client.send("too late");
+    // The RST that this caused has arrived by the time that the gate answers another client.
+    gate.client().puzzle();
+    client.finish_sending();
+    let line = gate.server.wait_for("relay ended");
+    assert!(line.contains(" ending=\"upstream closed\""), "{line}");
+}
+
+#[test]
 fn a_reset_of_the_client_resets_the_upstream() {
     let mut gate = Gate::new(&[]);
     let (client, mut upstream) = gate.relay();

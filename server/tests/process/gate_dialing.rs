@@ -1,9 +1,11 @@
 //! Guards connecting to the upstream: a failure costs the client nothing, and nothing that the client sends
 //! meanwhile is lost.
 
+use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 
 use powtcp_common::refusal::Refusal;
 use powtcp_testkit::scratch::Scratch;
@@ -12,6 +14,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::support::answers::refusal;
 use crate::support::client::Client;
 use crate::support::gate::{CONNECTED, bytes, paid, to_end};
+use crate::support::messages::REFUSED;
 use crate::support::server::{ServerProcess, serve};
 use crate::support::solving::right_line;
 
@@ -20,6 +23,7 @@ struct FullBacklog {
     listener: UnixListener,
     _waiting: Vec<Socket>,
     server: ServerProcess,
+    path: PathBuf,
     _scratch: Scratch,
 }
 
@@ -57,6 +61,7 @@ impl FullBacklog {
             listener: UnixListener::from(std::os::fd::OwnedFd::from(listener)),
             _waiting: waiting,
             server,
+            path,
             _scratch: scratch,
         }
     }
@@ -99,7 +104,8 @@ fn a_stamp_is_good_again_after_the_upstream_refused() {
     client.send(&line);
     assert_eq!(client.rest(), [refusal(Refusal::ServiceUnavailable)]);
     let ended = server.wait_for("relay ended");
-    assert!(ended.contains(" ending=\"upstream refused\""), "{ended}");
+    let end = " ending=\"upstream refused\" error=\"Connection refused (os error ";
+    assert!(ended.contains(end), "{ended}");
 
     let upstream = TcpListener::bind(address).unwrap();
     let mut client = Client::connect(server.address());
@@ -109,6 +115,46 @@ fn a_stamp_is_good_again_after_the_upstream_refused() {
     let mut client = Client::connect(server.address());
     client.send(&line);
     assert_eq!(client.rest(), [refusal(Refusal::StampNotFound)]);
+}
+
+#[test]
+fn a_client_without_an_upstream_is_logged_once_with_the_error_of_the_system() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("upstream");
+    let server = serve(&["--upstream", &format!("unix:{}", path.display())]);
+    let mut client = Client::connect(server.address());
+    assert_eq!(paid(&mut client), refusal(Refusal::ServiceUnavailable));
+    let log = server.stop().unwrap().stderr_text();
+    let end = " ending=\"upstream refused\" error=\"No such file or directory (os error 2)\"\n";
+    assert_eq!(log.matches(end).count(), 1, "{log}");
+    assert!(!log.contains(REFUSED), "{log}");
+}
+
+#[test]
+fn a_full_backlog_that_is_retried_and_then_refuses_leaves_the_stamp_good() {
+    let gate = FullBacklog::new(&["--connect-timeout", "1m"]);
+    let mut client = Client::connect(gate.server.address());
+    let line = right_line(&client.puzzle());
+    client.send(&line);
+    // The first attempt was made by the time that the server answers another client.
+    Client::connect(gate.server.address()).puzzle();
+    let FullBacklog {
+        listener,
+        mut server,
+        path,
+        ..
+    } = gate;
+    drop(listener);
+    assert_eq!(client.rest(), [refusal(Refusal::ServiceUnavailable)]);
+    let ended = server.wait_for("relay ended");
+    let end = " ending=\"upstream refused\" error=\"Connection refused (os error ";
+    assert!(ended.contains(end), "{ended}");
+
+    fs::remove_file(&path).unwrap();
+    let _listener = UnixListener::bind(&path).unwrap();
+    let mut client = Client::connect(server.address());
+    client.send(&line);
+    assert_eq!(client.line(), CONNECTED);
 }
 
 #[test]

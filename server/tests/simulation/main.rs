@@ -7,6 +7,7 @@ mod actor;
 mod checks;
 mod inspect;
 mod random;
+mod relays;
 mod view;
 mod world;
 

@@ -39,6 +39,11 @@ impl RelayMetrics {
         self.lasting.observe(duration);
     }
 
+    /// Returns the number of relays that ended in this way.
+    pub fn count(&self, ending: Ending) -> u64 {
+        self.endings[ending as usize]
+    }
+
     /// Counts bytes that were carried to the upstream and to the client.
     pub fn carried(&mut self, up: u64, down: u64) {
         self.carried[0] += up;

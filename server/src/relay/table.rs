@@ -1,0 +1,301 @@
+//! The table of all relays: their turns, events, deadlines, and the memory that they keep.
+
+use std::collections::VecDeque;
+
+use mio::net::TcpStream;
+use mio::{Interest, Registry};
+use powtcp_common::refusal::Refusal;
+use slab::Slab;
+
+use super::dialing::{Dialed, Dialer, Dialing};
+use super::ending::Ending;
+use super::life::{Next, Relay};
+use super::network::{Dial, RelaySocket, SideEvent};
+use super::pair::Side;
+use super::upstream::Upstream;
+use super::{Gate, Paid};
+use crate::net::connections::Connections;
+use crate::net::io::INPUT;
+use crate::net::shared::{Shared, Timer};
+use crate::net::token::Token;
+use crate::time::{Moment, Now, TimerId};
+
+/// Bytes of one read. The buffer is shared by all relays; what a side does not take of it is kept, so it
+/// also bounds what one stalled direction costs.
+const BUFFER_LEN: usize = 128 * 1024;
+/// Bytes that all relays may keep before reads become small. It bounds the memory that many stalled
+/// peers can take.
+const MAX_KEPT: usize = 64 * 1024 * 1024;
+/// Bytes of one read from then on.
+const SMALL_READ: usize = 16 * 1024;
+
+/// All relays, open or connecting.
+pub struct Relays<S = TcpStream, U: Dial = Upstream> {
+    gate: Gate<U>,
+    table: Slab<Relay<S, U::Socket>>,
+    buffer: Box<[u8]>,
+    /// Relays that have more to do without a new event, in turn.
+    ready: VecDeque<usize>,
+    /// Bytes that all relays keep.
+    kept: usize,
+}
+
+impl<S: RelaySocket, U: Dial> Relays<S, U> {
+    /// Creates an empty table.
+    pub fn new(gate: Gate<U>) -> Self {
+        Self {
+            gate,
+            table: Slab::new(),
+            buffer: vec![0; BUFFER_LEN].into_boxed_slice(),
+            ready: VecDeque::new(),
+            kept: 0,
+        }
+    }
+
+    /// Returns whether there are no relays.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Returns the number of relays that are connecting, and of those that are open.
+    pub fn counts(&self) -> [usize; 2] {
+        let is_dialing = |(_, relay): &(usize, &Relay<S, U::Socket>)| relay.is_dialing();
+        let dialing = self.table.iter().filter(is_dialing).count();
+        [dialing, self.table.len() - dialing]
+    }
+
+    /// Returns the bytes of memory that relays keep because a side does not take them.
+    pub fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// Returns whether relays have more to do without a new event. The loop must not sleep then.
+    pub fn is_busy(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Handles an event of one side of a relay.
+    pub fn on_event(
+        &mut self,
+        side: Side,
+        key: usize,
+        event: SideEvent,
+        connections: &mut Connections<S>,
+        shared: &mut Shared,
+        now: Now,
+    ) {
+        // An event of a relay that ended earlier in this turn is stale.
+        let Some(relay) = self.table.get_mut(key) else {
+            return;
+        };
+        match relay.on_event(side, event) {
+            Next::Wait => {}
+            Next::Dial => self.dial(key, connections, shared, now, Dialing::on_event),
+            Next::Pump => self.pump(key, shared, now),
+            Next::End(ending) => self.end(key, ending, shared, now),
+        }
+    }
+
+    /// Handles the deadline of a relay: of connecting, or of being idle.
+    pub fn on_deadline(
+        &mut self,
+        key: usize,
+        connections: &mut Connections<S>,
+        shared: &mut Shared,
+        now: Now,
+    ) {
+        let Some(relay) = self.table.get(key) else {
+            return;
+        };
+        if relay.is_dialing() {
+            return self.dial(key, connections, shared, now, Dialing::on_wake);
+        }
+        match relay.wake(self.gate.idle_timeout) {
+            Some(wake) if now.moment >= wake => self.end(key, Ending::Idle, shared, now),
+            wake => self.arm(key, wake, shared),
+        }
+    }
+
+    /// Begins the relays of the clients that have paid in this turn, and continues those that had more to do
+    /// than the budget of a turn.
+    pub fn take_turn(&mut self, connections: &mut Connections<S>, shared: &mut Shared, now: Now) {
+        for paid in connections.take_paid() {
+            self.begin(paid, connections, shared, now);
+        }
+        for _ in 0..self.ready.len() {
+            let Some(key) = self.ready.pop_front() else {
+                return;
+            };
+            if let Some(relay) = self.table.get_mut(key)
+                && std::mem::take(&mut relay.is_queued)
+            {
+                self.pump(key, shared, now);
+            }
+        }
+    }
+
+    /// Resets all open relays, and returns the clients whose upstream is being connected.
+    pub fn shut_down(&mut self, connections: &mut Connections<S>, shared: &mut Shared, now: Now) {
+        let all = self.table.iter();
+        let relays: Vec<_> = all.map(|(key, relay)| (key, relay.is_dialing())).collect();
+        for (key, is_dialing) in relays {
+            if is_dialing {
+                let why = Refusal::ShuttingDown;
+                self.give_back(key, Ending::Shutdown, why, connections, shared, now);
+            } else {
+                self.end(key, Ending::Shutdown, shared, now);
+            }
+        }
+    }
+
+    /// Begins the relay of a client that has paid.
+    fn begin(
+        &mut self,
+        mut paid: Paid<S>,
+        connections: &mut Connections<S>,
+        shared: &mut Shared,
+        now: Now,
+    ) {
+        let entry = self.table.vacant_entry();
+        let key = entry.key();
+        // A client that is not watched is found out when it is written to.
+        let _ = watch_client(&mut paid.socket, &shared.registry, key);
+        paid.socket.set_options();
+        let deadline = now.moment.after(self.gate.connect_timeout);
+        entry.insert(Relay::new(paid, deadline, now.moment));
+        self.dial(key, connections, shared, now, Dialing::dial);
+    }
+
+    /// Lets a client that waits for its upstream make progress by `act`.
+    fn dial(
+        &mut self,
+        key: usize,
+        connections: &mut Connections<S>,
+        shared: &mut Shared,
+        now: Now,
+        act: impl FnOnce(&mut Dialing<S, U::Socket>, &Dialer<'_, U>) -> Dialed<U::Socket>,
+    ) {
+        let Some(relay) = self.table.get_mut(key) else {
+            return;
+        };
+        let dialer = Dialer {
+            upstream: &self.gate.upstream,
+            registry: &shared.registry,
+            key,
+            now: now.moment,
+        };
+        match relay.dial(&dialer, act) {
+            Dialed::Waiting => {
+                let wake = relay.wake(self.gate.idle_timeout);
+                self.arm(key, wake, shared);
+            }
+            Dialed::Connected(upstream) => {
+                let connected_after = relay.open(upstream, now.moment);
+                shared.metrics.relays.connected(connected_after);
+                shared.upstream_health.on_connected();
+                let wake = relay.wake(self.gate.idle_timeout);
+                self.arm(key, wake, shared);
+                self.pump(key, shared, now);
+            }
+            Dialed::Failed(ending) => {
+                let why = Refusal::ServiceUnavailable;
+                self.give_back(key, ending, why, connections, shared, now);
+            }
+        }
+    }
+
+    /// Moves bytes of an open relay, within its budget.
+    fn pump(&mut self, key: usize, shared: &mut Shared, now: Now) {
+        let len = if self.kept > MAX_KEPT {
+            SMALL_READ
+        } else {
+            BUFFER_LEN
+        };
+        let Some(relay) = self.table.get_mut(key) else {
+            return;
+        };
+        let Some(pumped) = relay.pump(&mut self.buffer[..len], now.moment) else {
+            return;
+        };
+        let [up, down] = pumped.carried;
+        shared.metrics.relays.carried(up, down);
+        self.kept = self.kept + pumped.kept - relay.kept;
+        relay.kept = pumped.kept;
+        if let Some(ending) = pumped.ending {
+            self.end(key, ending, shared, now);
+        } else if pumped.can_continue && !relay.is_queued {
+            relay.is_queued = true;
+            self.ready.push_back(key);
+        }
+    }
+
+    /// Ends a relay. Unless both streams have ended in order, both sides are reset.
+    fn end(&mut self, key: usize, ending: Ending, shared: &mut Shared, now: Now) {
+        if let Some(relay) = self.remove(key, ending, shared, now) {
+            relay.prepare_to_close(ending);
+        }
+    }
+
+    /// Returns a client whose upstream could not be connected to the table of connections, which tells it
+    /// `why` and closes. What it has paid with is good again.
+    fn give_back(
+        &mut self,
+        key: usize,
+        ending: Ending,
+        why: Refusal,
+        connections: &mut Connections<S>,
+        shared: &mut Shared,
+        now: Now,
+    ) {
+        let relay = self.remove(key, ending, shared, now);
+        if let Some((returned, payment)) = relay.and_then(|relay| relay.into_returned(why)) {
+            shared.mint.unspend(&payment);
+            connections.take_back(returned, shared, now);
+        }
+    }
+
+    /// Takes a relay out of the table, and counts and logs its end.
+    fn remove(
+        &mut self,
+        key: usize,
+        ending: Ending,
+        shared: &mut Shared,
+        now: Now,
+    ) -> Option<Relay<S, U::Socket>> {
+        let relay = self.table.try_remove(key)?;
+        shared.timers.cancel(relay.timer);
+        self.kept -= relay.kept;
+        if let Some(limits) = &mut shared.relay_limits {
+            limits.leave(relay.client.ip().into());
+        }
+        let report = relay.report(&self.gate, ending, now.moment);
+        if ending.is_failure_of_upstream() {
+            shared.upstream_health.on_failed(now.moment);
+        }
+        shared.metrics.relays.ended(ending, report.duration);
+        report.log(&mut shared.log, now);
+        Some(relay)
+    }
+
+    /// Has the loop look at a relay at `wake`, or never.
+    fn arm(&mut self, key: usize, wake: Option<Moment>, shared: &mut Shared) {
+        if let Some(relay) = self.table.get_mut(key) {
+            shared.timers.cancel(relay.timer);
+            let timer = Timer::Relay(key as u32);
+            relay.timer = wake.map_or(TimerId::NONE, |wake| {
+                shared.timers.arm(wake.due_tick(), timer)
+            });
+        }
+    }
+}
+
+/// Has the poll report events of a client under the token of its relay. They are edge-triggered: a socket that
+/// stays writable causes none.
+fn watch_client(
+    socket: &mut impl RelaySocket,
+    registry: &Registry,
+    key: usize,
+) -> std::io::Result<()> {
+    let interest = INPUT | Interest::WRITABLE;
+    registry.reregister(socket, Token::Relay(Side::Client, key).into(), interest)
+}

@@ -1,0 +1,261 @@
+//! What must hold for relays after every step, at the end of every turn, and at the end of a world.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use powtcp_common::refusal::Refusal;
+use powtcp_server::relay::{Ending, Side};
+
+use super::client::Client;
+use super::link::{Close, Link, Phase};
+use super::peer::stream;
+use super::upstream::Mood;
+use super::world::World;
+use crate::support::answers::refusal;
+
+/// A deadline fires up to two ticks late, and the clock jumps up to a millisecond too far.
+const LATE: Duration = Duration::from_millis(34);
+/// The line that the client gets before the bytes of the upstream.
+const CONNECTED: &str = "4:connected";
+
+impl World {
+    /// Checks the relays that have ended in a step. `before`: the endings that were counted before.
+    pub(super) fn observe(&mut self, before: [u64; Ending::ALL.len()]) {
+        let now = self.now();
+        let after = self.endings();
+        let counted = |ending: &Ending| after[*ending as usize] > before[*ending as usize];
+        let endings: Vec<Ending> = Ending::ALL.into_iter().filter(counted).collect();
+        let mut over = Vec::new();
+        for (index, client) in self.clients.iter_mut().enumerate() {
+            let link = client.peer.link.borrow();
+            if link.is_relayed && client.begun.is_none() {
+                client.begun = Some(now);
+            }
+            if link.is_relayed && !client.is_over && link.relay().is_none() {
+                client.is_over = true;
+                over.push(index);
+            }
+        }
+        let ended = after.iter().sum::<u64>() - before.iter().sum::<u64>();
+        assert_eq!(ended, over.len() as u64, "each end is counted once");
+        // Where relays have ended in several ways at once, it is not known which ended how.
+        if let [ending] = endings[..] {
+            for index in over {
+                self.check_ending(index, ending);
+            }
+        }
+        let limits = self.shared.relay_limits.as_ref().expect("a gate");
+        let most = self.connections.len() + 2 * limits.total();
+        assert!(self.air.sockets.get() <= most, "a descriptor is left");
+    }
+
+    /// Checks that a client that was just told that the server is busy finds no place.
+    pub(super) fn check_busy(&self, link: &Link) {
+        if link.ends_with(format!("{}\n", refusal(Refusal::ServerBusy)).as_bytes()) {
+            let limits = self.shared.relay_limits.as_ref().expect("a gate");
+            let source = self.clients[link.client].address.ip().into();
+            assert!(limits.is_full_for(source), "busy while there is a place");
+        }
+    }
+
+    /// Checks what must hold when the loop would sleep.
+    pub(super) fn check_turn(&self) {
+        let limits = self.shared.relay_limits.as_ref().expect("a gate");
+        let is_relay = |client: &&Client| client.peer.link.borrow().relay().is_some();
+        let relays: Vec<&Client> = self.clients.iter().filter(is_relay).collect();
+        let [connecting, open] = self.relays.counts();
+        assert_eq!(connecting + open, relays.len());
+        assert_eq!(limits.total(), relays.len());
+        assert!(limits.total() <= limits.max());
+        for source in 0..4 {
+            let source = IpAddr::from([10, 0, 0, source]);
+            let of_source = |client: &&&Client| client.address.ip() == source;
+            let held = relays.iter().filter(of_source).count();
+            assert_eq!(limits.held_by(source.into()) as usize, held);
+        }
+        let timed = if self.idle_timeout.is_zero() {
+            connecting
+        } else {
+            connecting + open
+        };
+        let timers = self.shared.timers.waiting();
+        assert_eq!(timers, self.connections.len() + timed);
+        if !self.relays.is_busy() {
+            for client in relays {
+                self.check_progress(client);
+            }
+        }
+        if open == 0 {
+            assert_eq!(self.relays.kept(), 0);
+        }
+    }
+
+    /// Checks the end of a world: everything is given back, and every stream was what it seemed to be.
+    pub(crate) fn check_end(&mut self) {
+        assert!(self.relays.is_empty() && !self.relays.is_busy());
+        assert_eq!(self.relays.counts(), [0, 0]);
+        assert_eq!(self.relays.kept(), 0);
+        let limits = self.shared.relay_limits.as_ref().expect("a gate");
+        assert_eq!(limits.total(), 0);
+        assert_eq!(self.shared.timers.waiting(), self.connections.len());
+        assert_eq!(self.air.sockets.get(), self.connections.len());
+        for client in &self.clients {
+            self.check_streams(client);
+        }
+        for index in 0..self.clients.len() {
+            self.check_stamp(index);
+        }
+    }
+
+    /// Presents a stamp again, and checks that it is accepted only if its client was not relayed.
+    fn check_stamp(&mut self, index: usize) {
+        let client = &self.clients[index];
+        if let (Some(line), Some(is_good)) = (client.stamp.clone(), client.has_good_stamp) {
+            let ending = client.ending;
+            let is_accepted = self.present(client.address, &line);
+            assert_eq!(is_accepted, is_good, "a stamp after {ending:?}");
+        }
+    }
+
+    /// Checks that a relay ended for a reason, and tells both sides what happened.
+    fn check_ending(&mut self, index: usize, ending: Ending) {
+        use Ending::{
+            ClientClosed, ClientReset, Idle, Shutdown, UpstreamClosed, UpstreamRefused,
+            UpstreamReset, UpstreamTimedOut,
+        };
+        let now = self.now();
+        let client = &self.clients[index];
+        check_order(&client.attempts);
+        let link = client.peer.link.borrow();
+        let service = client.service.map(|index| &self.services[index]);
+        let service = service.map(|service| service.peer.link.borrow());
+        let is_given_back = !link.closes_with_reset;
+        let (last_index, last_mood) = *client.attempts.last().expect("an attempt");
+        let dialed_for = now - client.begun.expect("a time");
+        match (ending, service) {
+            (ClientClosed | UpstreamClosed, Some(service)) => {
+                assert!(link.ended && link.shut && link.closed == Some(Close::Fin));
+                assert!(service.ended && (service.shut || service.reset));
+                assert!(!service.closes_with_reset);
+            }
+            (ClientReset, _) => assert!(link.reset),
+            (UpstreamReset, Some(service)) => {
+                assert!(
+                    service.reset && !service.end_was_read,
+                    "a clean end became a reset"
+                );
+            }
+            (Idle, Some(service)) => {
+                let last_write = link.last_write.max(service.last_write);
+                let idle = now - last_write;
+                // Bytes that an upstream took and then refused are no traffic.
+                assert!(service.reset || idle >= self.idle_timeout);
+                assert!(!self.idle_timeout.is_zero());
+                let is_recent = last_write >= client.begun.unwrap_or_default();
+                assert!(!is_recent || idle <= self.idle_timeout + self.connect_timeout + LATE);
+            }
+            (Shutdown, _) => assert!(self.is_shutting_down),
+            (UpstreamRefused, _) => {
+                assert_eq!(last_index, self.addresses - 1, "an address was not tried");
+                assert!(last_mood.fails(), "{last_mood:?} is no refusal");
+                assert!(dialed_for <= self.connect_timeout + LATE);
+            }
+            (UpstreamTimedOut, _) => {
+                let moods = client.attempts.iter().map(|&(_, mood)| mood);
+                assert!(moods.into_iter().any(Mood::takes_time));
+                assert!(dialed_for <= self.connect_timeout + LATE);
+            }
+            (_, None) => panic!("{ending:?} without an upstream"),
+        }
+        let is_unserved = matches!(ending, UpstreamRefused | UpstreamTimedOut);
+        assert!(!is_unserved || is_given_back);
+        let is_good = is_unserved || ending == Shutdown && is_given_back;
+        drop(link);
+        let client = &mut self.clients[index];
+        client.ending = Some(ending);
+        client.has_good_stamp = Some(is_good);
+    }
+
+    /// Checks that bytes wait in the server only while their receiver has no room, and an end never.
+    fn check_progress(&self, client: &Client) {
+        let Some(service) = client.service.map(|index| &self.services[index].peer) else {
+            return;
+        };
+        let (link, other) = (client.peer.link.borrow(), service.link.borrow());
+        let is_open = other.relay().is_some_and(|(side, key)| {
+            side == Side::Upstream && link.relay() == Some((Side::Client, key))
+        });
+        let is_quiet = |link: &Link| !link.event && !link.reset && link.phase == Phase::Established;
+        if !is_open || !is_quiet(&link) || !is_quiet(&other) {
+            return;
+        }
+        let stamp = client.stamp.as_ref().map_or(0, String::len);
+        let puzzle = client.line(0).map_or(0, |line| line.len() + 1);
+        if other.has_room() {
+            assert!(
+                link.inbound.is_empty(),
+                "bytes for the upstream are forgotten"
+            );
+            assert_eq!(link.read - stamp - "1:\n".len(), other.written);
+            assert_eq!(link.ended, other.shut, "the client's end");
+        }
+        if link.has_room() {
+            assert!(
+                other.inbound.is_empty(),
+                "bytes for the client are forgotten"
+            );
+            assert_eq!(other.read + CONNECTED.len() + 1, link.written - puzzle);
+            assert_eq!(other.ended, link.shut, "the upstream's end");
+        }
+    }
+
+    /// Checks what both peers of a relay have got, when nothing more comes.
+    fn check_streams(&self, client: &Client) {
+        let link = client.peer.link.borrow();
+        let Some(line) = client.line(1) else {
+            return;
+        };
+        let unavailable = refusal(Refusal::ServiceUnavailable);
+        if line != CONNECTED {
+            let is_shutdown = line == refusal(Refusal::ShuttingDown);
+            assert!(line == unavailable || is_shutdown || line == refusal(Refusal::ServerBusy));
+            if link.is_relayed && line == unavailable {
+                assert_ne!(client.has_good_stamp, Some(false));
+            }
+            return;
+        }
+        let service = client.service.map(|index| &self.services[index].peer);
+        let service = service.expect("connected without a service");
+        let other = service.link.borrow();
+        let head = client.line(0).map_or(0, |line| line.len() + 1) + CONNECTED.len() + 1;
+        let down = &link.received[head..];
+        assert!(
+            down == stream(service.number, 0, down.len()),
+            "bytes differ"
+        );
+        let up = &other.received;
+        assert!(
+            *up == stream(client.peer.number, 0, up.len()),
+            "bytes differ"
+        );
+        if !link.reset {
+            let is_whole = other.ended && down.len() == service.sent;
+            assert!(!link.shut || is_whole, "a cut stream looks complete");
+            assert!(link.shut || link.closed == Some(Close::Rst));
+        }
+        if !other.reset {
+            let is_whole = link.ended && up.len() == client.peer.sent;
+            assert!(!other.shut || is_whole, "a cut stream looks complete");
+            assert!(other.shut || other.closed == Some(Close::Rst));
+        }
+    }
+}
+
+/// Checks that addresses were tried one after the other, and again only if their backlog was full.
+fn check_order(attempts: &[(usize, Mood)]) {
+    assert_eq!(attempts[0].0, 0);
+    for pair in attempts.windows(2) {
+        let step = usize::from(pair[0].1 != Mood::IsFull);
+        assert_eq!(pair[1].0, pair[0].0 + step, "{attempts:?}");
+    }
+}
