@@ -118,15 +118,22 @@ impl Limits {
         self.sources.get(&source).map_or(0, |holding| holding.count)
     }
 
+    /// Returns whether `source`, which has `relays` besides its connections here, has as many as one source
+    /// may have.
+    pub fn is_full_for(&self, source: Source, relays: u32) -> bool {
+        let per_source = self.bounds.per_source;
+        let is_limited = per_source > 0 && source != Source::UNNAMED;
+        is_limited && self.held_by(source) + relays >= per_source
+    }
+
     /// Decides about a newcomer from `source`, which has `relays` besides its connections here.
     pub fn admission(&mut self, source: Source, relays: u32) -> Admission {
         let Bounds {
             connections,
-            per_source,
             when_full,
+            ..
         } = self.bounds;
-        let is_limited = per_source > 0 && source != Source::UNNAMED;
-        if is_limited && self.held_by(source) + relays >= per_source {
+        if self.is_full_for(source, relays) {
             return Admission::TurnAway;
         }
         if self.len() < connections {

@@ -30,7 +30,12 @@ impl RelayLimits {
     pub fn is_full_for(&self, source: Source) -> bool {
         let is_full_by_source =
             self.max_per_source > 0 && self.held_by(source) >= self.max_per_source;
-        self.total >= self.max || is_full_by_source
+        self.is_full() || is_full_by_source
+    }
+
+    /// Returns whether no further relay is possible, for any source.
+    pub fn is_full(&self) -> bool {
+        self.total >= self.max
     }
 
     /// Returns the number of relays.

@@ -103,6 +103,7 @@ impl GateConfig {
             upstream,
             connect_timeout: self.connect_timeout,
             idle_timeout: self.idle_timeout,
+            send_proxy: self.send_proxy,
         })
     }
 }

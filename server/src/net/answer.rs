@@ -28,16 +28,17 @@ impl Shared {
                 (Command::ResponseResource, resource.as_bytes())
             }
             Reply::Refusal { why, .. } => (Command::Error, why.text().as_bytes()),
-            Reply::BadHeader(why) => return self.log_bad_header(now, client, why.text()),
             // The client is told when the upstream is connected, and the log when the relay has ended.
-            Reply::Paid(_) => return,
+            // Without a good header the peer is told nothing.
+            Reply::Paid(_) | Reply::BadHeader(_) => return,
         };
         Message { command, payload }.write_to(&mut self.outgoing);
     }
 
     fn log_answer(&mut self, now: Now, client: ClientAddr, reply: &Reply<'_>) {
         let (kind, field) = match reply {
-            Reply::Paid(_) | Reply::BadHeader(_) => return,
+            Reply::Paid(_) => return,
+            Reply::BadHeader(why) => (Kind::BadHeader, ("reason", Value::Text(why.text()))),
             Reply::Puzzle(puzzle) => (Kind::Puzzle, ("puzzle", Value::Peer(puzzle.as_bytes()))),
             Reply::Resource { solved_in } => {
                 let milliseconds = Value::Number(solved_in.as_millis() as u64);
@@ -58,14 +59,6 @@ impl Shared {
             self.log.limited_line(now, kind, &[client, reason, field]);
         } else {
             self.log.limited_line(now, kind, &[client, field]);
-        }
-    }
-
-    fn log_bad_header(&mut self, now: Now, peer: ClientAddr, why: &str) {
-        if self.log.admits(now, Kind::BadHeader) {
-            let peer = peer.to_string();
-            let fields = [("peer", Value::Text(&peer)), ("reason", Value::Text(why))];
-            self.log.limited_line(now, Kind::BadHeader, &fields);
         }
     }
 

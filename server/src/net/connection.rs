@@ -2,18 +2,20 @@
 //! arrives goes to the session, and what the session replies goes out.
 
 use std::io;
+use std::net::SocketAddr;
 use std::ops::Range;
 
 use mio::{Interest, Registry, Token};
+use powtcp_common::address::ClientAddr;
 
 use super::io::{Fate, INPUT, Socket, read, write};
 use super::shared::Shared;
 use crate::admission::Standing;
 use crate::protocol::{
-    End, HeaderError, HeaderParser, HeaderProgress, Payment, ProxyHeader, Reply, Session,
+    End, HeaderError, HeaderParser, HeaderProgress, ProxyHeader, Reply, Session,
 };
-use crate::relay::Paid;
-use crate::time::{Now, TimerId};
+use crate::relay::{Entrant, Pass};
+use crate::time::{Moment, Now, TimerId};
 
 /// Reads for one connection in one turn of the loop. It stops a peer that sends as fast as it can from
 /// delaying all others.
@@ -48,6 +50,8 @@ pub struct Connection<S> {
     /// most the answers to one read.
     outbox: Box<[u8]>,
     input: Input,
+    /// The address to which the client has connected, if a PROXY protocol header has named one.
+    pub destination: Option<Box<SocketAddr>>,
     /// The timer of the session's deadline; set by the table of connections.
     pub timer: TimerId,
     /// Whether the poll must be asked for another event, because the kind of event changes or because
@@ -55,10 +59,10 @@ pub struct Connection<S> {
     rearm: bool,
 }
 
-/// What a client has paid with, and the bytes that it sent behind its stamp.
+/// Why a client is relayed, and the bytes that it has sent for the upstream.
 #[derive(Debug)]
 struct Earnest {
-    payment: Payment,
+    pass: Pass,
     early: Box<[u8]>,
 }
 
@@ -71,8 +75,8 @@ enum Input {
     Open,
     /// Our FIN is sent; they are discarded, so far this many.
     Draining(u32),
-    /// The client has paid. Nothing more is read here, because it belongs to the upstream.
-    Paid(Box<Earnest>),
+    /// The client is to be relayed. Nothing more is read here, because it belongs to the upstream.
+    Relay(Box<Earnest>),
     /// Nothing more is read: the stream ended, too much was discarded, or the client has got its
     /// resource and sent nothing after its stamp.
     Finished,
@@ -132,6 +136,7 @@ impl<S: Socket> Connection<S> {
             session,
             outbox: Box::default(),
             input: Input::Open,
+            destination: None,
             timer: TimerId::NONE,
             rearm: false,
         }
@@ -160,16 +165,17 @@ impl<S: Socket> Connection<S> {
         }
     }
 
-    /// Takes a connection apart whose client has paid; otherwise returns it unchanged.
-    pub fn into_paid(self) -> Result<Paid<S>, Self> {
+    /// Takes a connection apart whose client is to be relayed; otherwise returns it unchanged.
+    pub fn into_entrant(self) -> Result<Entrant<S>, Self> {
         let client = self.session.client();
         match self.input {
-            Input::Paid(earnest) => {
-                let Earnest { payment, early } = *earnest;
-                Ok(Paid {
+            Input::Relay(earnest) => {
+                let Earnest { pass, early } = *earnest;
+                Ok(Entrant {
                     socket: self.socket,
                     client,
-                    payment,
+                    pass,
+                    destination: self.destination.map(|destination| *destination),
                     early,
                     unsent: self.outbox,
                 })
@@ -178,9 +184,23 @@ impl<S: Socket> Connection<S> {
         }
     }
 
-    /// Returns whether the client has paid, so that the connection is to become a relay.
-    pub fn is_paid(&self) -> bool {
-        matches!(self.input, Input::Paid(_))
+    /// Makes closing the connection a reset.
+    pub fn reset_on_close(&self) {
+        self.socket.set_reset_on_close(true);
+    }
+
+    /// Returns whether the connection is to become a relay.
+    pub fn is_relay(&self) -> bool {
+        matches!(self.input, Input::Relay(_))
+    }
+
+    /// Makes a connection a relay without a payment.
+    pub fn exempt(&mut self, client: ClientAddr, preread: Preread, buffer: &[u8], now: Moment) {
+        self.session.on_exempt(client, now);
+        self.input = Input::Relay(Box::new(Earnest {
+            pass: Pass::Exempt,
+            early: buffer[preread.range].into(),
+        }));
     }
 
     /// Creates a connection that has `unsent` bytes to send, with a session that has ended.
@@ -377,7 +397,8 @@ impl<S: Socket> Connection<S> {
             shared.answer(now, client, &reply);
             if let Reply::Paid(payment) = reply {
                 let early = input.into();
-                self.input = Input::Paid(Box::new(Earnest { payment, early }));
+                let pass = Pass::Paid(payment);
+                self.input = Input::Relay(Box::new(Earnest { pass, early }));
                 return self.send_outgoing(shared);
             }
         }

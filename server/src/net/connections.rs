@@ -15,9 +15,10 @@ use super::connection::{Connection, HeaderStep, Readiness, read_buffer, turn_awa
 use super::io::{Fate, Socket};
 use super::shared::{Shared, Timer};
 use super::token::Token;
+use naming::reset_exempt;
 use crate::admission::{Admission, Bounds, Entrance, Limits, Source};
 use crate::protocol::{End, Evidence, Reply, Session};
-use crate::relay::Paid;
+use crate::relay::Entrant;
 use crate::telemetry::log::Kind;
 use crate::telemetry::metrics::Outcome;
 use crate::time::{Moment, Now};
@@ -30,8 +31,8 @@ pub struct Connections<S = TcpStream> {
     /// Whether a peer may go on sending after its last answer, until its deadline.
     linger: bool,
     buffer: Box<[u8]>,
-    /// Clients that have paid, to become relays in this turn.
-    paid: Vec<Paid<S>>,
+    /// Clients to be relayed, from this turn on.
+    entrants: Vec<Entrant<S>>,
 }
 
 /// A client that has paid, but whose upstream could not be connected.
@@ -55,7 +56,7 @@ impl<S: Socket> Connections<S> {
             limits: Limits::new(bounds),
             linger: true,
             buffer: read_buffer(),
-            paid: Vec::new(),
+            entrants: Vec::new(),
         }
     }
 
@@ -78,16 +79,18 @@ impl<S: Socket> Connections<S> {
     pub fn admit(&mut self, socket: S, peer: ClientAddr, shared: &mut Shared, now: Now) {
         shared.metrics.accepted += 1;
         let entrance = shared.access.entrance(peer.ip());
+        if entrance == Entrance::Exempt {
+            return self.admit_exempt(socket, peer, shared, now);
+        }
         let source = entrance.source(peer.ip());
         if !self.make_room(source, shared, now) {
             return self.turn_away(socket, peer, Refusal::ServerBusy, shared, now);
         }
         shared.log_event(now, Kind::Accepted, peer);
-        let connection = match entrance {
-            Entrance::Header => Connection::with_header(socket, Session::unnamed(peer, now.moment)),
-            Entrance::Protocol | Entrance::Exempt => {
-                Connection::new(socket, Session::new(peer, &shared.rules, now.moment))
-            }
+        let connection = if entrance == Entrance::Header {
+            Connection::with_header(socket, Session::unnamed(peer, now.moment))
+        } else {
+            Connection::new(socket, Session::new(peer, &shared.rules, now.moment))
         };
         let entry = self.table.vacant_entry();
         let key = entry.key();
@@ -106,15 +109,18 @@ impl<S: Socket> Connections<S> {
         shared: &mut Shared,
         now: Now,
     ) {
+        if shared.access.entrance(client.ip()) == Entrance::Exempt {
+            return reset_exempt(&socket, client, why.text(), shared, now);
+        }
         let evidence = Evidence::Partial(Box::default());
         shared.answer(now, client, &Reply::Refusal { why, evidence });
         shared.metrics.closed(Outcome::TurnedAway);
         turn_away(socket, &mut self.buffer, shared);
     }
 
-    /// Takes the clients that have paid since the last call. Their connections have left this table.
-    pub fn take_paid(&mut self) -> Vec<Paid<S>> {
-        std::mem::take(&mut self.paid)
+    /// Takes the clients that are to be relayed since the last call. Their connections have left this table.
+    pub fn take_entrants(&mut self) -> Vec<Entrant<S>> {
+        std::mem::take(&mut self.entrants)
     }
 
     /// Takes back a client that could not become a relay, tells it why, and closes. If the table is full it
@@ -231,9 +237,8 @@ impl<S: Socket> Connections<S> {
         let preread = match connection.read_header(readiness, &mut self.buffer, shared, now)? {
             HeaderStep::Unneeded => None,
             HeaderStep::Pending => return Ok(()),
-            HeaderStep::Complete(header, preread) => {
-                self.on_header(key, header, shared, now)?;
-                Some(preread)
+            HeaderStep::Complete(endpoints, preread) => {
+                self.on_header(key, endpoints, preread, shared, now)?
             }
         };
         let Some(connection) = self.table.get_mut(key) else {
@@ -248,7 +253,7 @@ impl<S: Socket> Connections<S> {
         let Some(connection) = self.table.get_mut(key) else {
             return;
         };
-        if result.is_ok() && connection.is_paid() {
+        if result.is_ok() && connection.is_relay() {
             return self.hand_over(key, shared, now);
         }
         let token = Token::Connection(key).into();
@@ -266,16 +271,13 @@ impl<S: Socket> Connections<S> {
         }
     }
 
-    /// Moves the connection of a client that has paid out of the table.
+    /// Moves a connection that is to be relayed out of the table.
     fn hand_over(&mut self, key: usize, shared: &mut Shared, now: Now) {
         let Some(connection) = self.detach(key, Outcome::Relayed, shared, now) else {
             return;
         };
-        if let Ok(paid) = connection.into_paid() {
-            if let Some(limits) = &mut shared.relay_limits {
-                limits.enter(paid.client.ip().into());
-            }
-            self.paid.push(paid);
+        if let Ok(entrant) = connection.into_entrant() {
+            self.enter(entrant, shared);
         }
     }
 

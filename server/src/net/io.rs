@@ -1,11 +1,13 @@
 //! Reading and writing sockets that do not block: the one pair of functions for the whole server.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
 
 use mio::Interest;
 use mio::event::Source;
 use mio::net::TcpStream;
+use socket2::SockRef;
 
 /// A non-blocking stream that a poll can watch. Tests implement it without a network.
 pub trait Socket: Read + Write + Source {
@@ -14,11 +16,27 @@ pub trait Socket: Read + Write + Source {
     /// # Errors
     /// The connection is broken.
     fn shutdown_write(&self) -> io::Result<()>;
+
+    /// Makes closing the socket an RST, or a FIN again, as far as its kind knows resets. With an RST a stream
+    /// that was cut off does not look complete.
+    fn set_reset_on_close(&self, resets: bool);
+
+    /// Returns the address of this end, if it has one.
+    fn local_addr(&self) -> Option<SocketAddr>;
 }
 
 impl Socket for TcpStream {
     fn shutdown_write(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
+    }
+
+    fn set_reset_on_close(&self, resets: bool) {
+        // A connection that is broken already needs no RST.
+        let _ = SockRef::from(self).set_linger(resets.then_some(Duration::ZERO));
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        Self::local_addr(self).ok()
     }
 }
 

@@ -1,17 +1,20 @@
-//! Connecting a client that has paid to the upstream: one address after the other, within one time limit.
+//! Connecting a client to the upstream: one address after the other, within one time limit.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::{Interest, Registry};
 
-use super::Paid;
+use super::{Entrant, Pass};
+use powtcp_common::address::ClientAddr;
+
 use super::ending::Ending;
 use super::network::{Connecting, Dial, RelaySocket};
 use super::pair::Side;
-use crate::net::io::INPUT;
+use crate::net::io::{INPUT, Socket};
 use crate::net::token::Token;
-use crate::protocol::Payment;
+use crate::protocol::{HeaderVersion, encode_header};
 use crate::time::Moment;
 
 /// The pause before another attempt to connect to a Unix socket whose backlog is full.
@@ -31,15 +34,17 @@ pub(super) struct Dialer<'a, U> {
 #[derive(Debug)]
 pub(super) struct Dialing<S, C> {
     pub(super) client: S,
-    /// Bytes that the client sent behind its stamp, for the upstream.
+    /// Bytes that the client sent for the upstream.
     pub(super) early: Box<[u8]>,
     /// Whether the client has reported the end of its stream, or urgent data, already. That event
     /// comes only once.
     pub(super) is_client_closing: bool,
     /// Answers that the client has not taken yet.
     pub(super) unsent: Box<[u8]>,
-    /// What the client has paid with. It is good again if the upstream is not connected.
-    pub(super) payment: Payment,
+    /// Why the client may enter.
+    pub(super) pass: Pass,
+    /// The address to which the client has connected, if a header has named one.
+    pub(super) destination: Option<SocketAddr>,
     /// The connection being made, if an event will tell of it.
     attempt: Option<C>,
     /// The address that is tried.
@@ -65,19 +70,31 @@ pub(super) enum Dialed<C> {
 
 impl<S, C: RelaySocket> Dialing<S, C> {
     /// Begins to wait. All attempts end at `deadline`.
-    pub(super) fn new(paid: Paid<S>, deadline: Moment) -> Self {
+    pub(super) fn new(entrant: Entrant<S>, deadline: Moment) -> Self {
         Self {
-            client: paid.socket,
-            early: paid.early,
+            client: entrant.socket,
+            early: entrant.early,
             is_client_closing: false,
-            unsent: paid.unsent,
-            payment: paid.payment,
+            unsent: entrant.unsent,
+            pass: entrant.pass,
+            destination: entrant.destination,
             attempt: None,
             index: 0,
             error: None,
             deadline,
             wake: deadline,
         }
+    }
+
+    /// Returns the header that the upstream gets, which may be none.
+    pub(super) fn header(&self, version: Option<HeaderVersion>, client: ClientAddr) -> Vec<u8>
+    where
+        S: Socket,
+    {
+        let destination = || self.destination.or_else(|| self.client.local_addr());
+        version.map_or_else(Vec::new, |version| {
+            encode_header(version, client, destination())
+        })
     }
 
     /// Tries addresses from the present one on, until one of them is connected or takes time.

@@ -16,11 +16,11 @@ use powtcp_common::refusal::Refusal;
 use super::dialing::{Dialed, Dialer, Dialing};
 use super::ending::Ending;
 use super::network::{Dial, RelaySocket, SideEvent};
-use super::pair::{Pair, Side};
+use super::pair::{Own, Pair, Side};
 use super::report::RelayReport;
-use super::{Gate, Paid};
+use super::{Entrant, Gate, Pass};
 use crate::net::connections::Returned;
-use crate::protocol::Payment;
+use crate::protocol::{HeaderVersion, Payment};
 use crate::time::{Moment, TimerId};
 
 /// What the client gets when its upstream is connected.
@@ -29,6 +29,8 @@ const CONNECTED: &[u8] = b"4:connected\n";
 /// A relay, connecting or open.
 pub(super) struct Relay<S, C> {
     pub(super) client: ClientAddr,
+    /// Whether the client has not paid, and knows nothing of the protocol.
+    pub(super) is_exempt: bool,
     state: State<S, C>,
     /// The timer of [`Relay::wake`]; set by the table.
     pub(super) timer: TimerId,
@@ -76,11 +78,12 @@ pub(super) struct Pumped {
 }
 
 impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
-    /// Begins the relay of a client that has paid. Its upstream must be connected until `deadline`.
-    pub(super) fn new(paid: Paid<S>, deadline: Moment, now: Moment) -> Self {
+    /// Begins the relay of a client. Its upstream must be connected until `deadline`.
+    pub(super) fn new(entrant: Entrant<S>, deadline: Moment, now: Moment) -> Self {
         Self {
-            client: paid.client,
-            state: State::Dialing(Box::new(Dialing::new(paid, deadline))),
+            client: entrant.client,
+            is_exempt: entrant.pass == Pass::Exempt,
+            state: State::Dialing(Box::new(Dialing::new(entrant, deadline))),
             timer: TimerId::NONE,
             started: now,
             kept: 0,
@@ -134,13 +137,25 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
         }
     }
 
-    /// Joins the client to its upstream, which is connected. Returns how long that took.
-    pub(super) fn open(&mut self, upstream: C, now: Moment) -> Duration {
+    /// Joins the client to its upstream, which is connected and gets a header if `send_proxy` says so.
+    /// Returns how long that took.
+    pub(super) fn open(
+        &mut self,
+        upstream: C,
+        send_proxy: Option<HeaderVersion>,
+        now: Moment,
+    ) -> Duration {
         let connected_after = now.since(self.started);
         upstream.set_options();
         if let State::Dialing(dialing) = std::mem::replace(&mut self.state, State::Over) {
-            let to_client = [&dialing.unsent, CONNECTED].concat().into();
-            let mut pair = Pair::new(dialing.client, upstream, to_client, dialing.early, now);
+            let own = Own {
+                to_upstream: dialing.header(send_proxy, self.client),
+                to_client: match dialing.pass {
+                    Pass::Paid(_) => [&dialing.unsent, CONNECTED].concat(),
+                    Pass::Exempt => Vec::new(),
+                },
+            };
+            let mut pair = Pair::new(dialing.client, upstream, &own, &dialing.early, now);
             if dialing.is_client_closing {
                 pair.on_client_closing();
             }
@@ -168,15 +183,13 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
         })
     }
 
-    /// Makes closing the sockets a reset, unless both streams have ended in order.
+    /// Decides between a reset and an end in order for closing the sockets.
     pub(super) fn prepare_to_close(&self, ending: Ending) {
-        if matches!(ending, Ending::ClientClosed | Ending::UpstreamClosed) {
-            return;
-        }
+        let has_ended = matches!(ending, Ending::ClientClosed | Ending::UpstreamClosed);
         match &self.state {
-            State::Dialing(dialing) => dialing.client.reset_on_close(),
-            State::Open { pair, .. } => pair.reset(),
-            State::Over => {}
+            State::Dialing(dialing) => dialing.client.set_reset_on_close(true),
+            State::Open { pair, .. } if has_ended => pair.close_in_order(),
+            State::Open { .. } | State::Over => {}
         }
     }
 
@@ -186,13 +199,16 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
         let State::Dialing(dialing) = self.state else {
             return None;
         };
+        let Pass::Paid(payment) = dialing.pass else {
+            return None;
+        };
         let returned = Returned {
             socket: dialing.client,
             client: self.client,
             unsent: dialing.unsent,
             why,
         };
-        Some((returned, dialing.payment))
+        Some((returned, payment))
     }
 
     /// Returns what the relay did until now.
@@ -204,6 +220,7 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
     ) -> RelayReport<'a, U> {
         let mut report = RelayReport {
             client: self.client,
+            is_exempt: self.is_exempt,
             upstream: &gate.upstream,
             carried: [0, 0],
             duration: now.since(self.started),

@@ -1,6 +1,6 @@
-//! The relays of a gate: clients that have paid, joined to the service behind the gate.
+//! The relays of a gate: clients that have paid or are exempt, joined to the service behind the gate.
 //!
-//! A connection that is paid for leaves the table of connections, and its slot is free. It enters the table
+//! A connection that is to be relayed leaves the table of connections, and its slot is free. It enters the table
 //! of relays (`table`), where each relay (`life`) first waits for its upstream (`dialing`); then two
 //! `flow`s carry bytes between the two sides (`pair`).
 
@@ -14,6 +14,7 @@ mod report;
 mod table;
 mod upstream;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -26,7 +27,7 @@ pub use pair::Side;
 pub use table::Relays;
 pub use upstream::{Upstream, UpstreamSocket};
 
-use crate::protocol::Payment;
+use crate::protocol::{HeaderVersion, Payment};
 
 /// What a gate relays to, and for how long it waits; set by the operator.
 #[derive(Debug, Clone)]
@@ -37,18 +38,31 @@ pub struct Gate<U = Upstream> {
     pub connect_timeout: Duration,
     /// How long a relay without traffic lasts; zero for ever.
     pub idle_timeout: Duration,
+    /// The PROXY protocol header that the upstream gets before all other bytes, if any.
+    pub send_proxy: Option<HeaderVersion>,
 }
 
-/// A client that has paid, with what belongs to its connection.
+/// Why a client is relayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// It has paid. It is told when the upstream is connected, and its payment is good again if that fails.
+    Paid(Payment),
+    /// It is exempt from the proof of work, and knows nothing of the protocol.
+    Exempt,
+}
+
+/// A client that is to be relayed, with what belongs to its connection.
 #[derive(Debug)]
-pub struct Paid<S = TcpStream> {
+pub struct Entrant<S = TcpStream> {
     /// The connection.
     pub socket: S,
     /// The address of the client.
     pub client: ClientAddr,
-    /// What it has paid with.
-    pub payment: Payment,
-    /// Bytes behind its stamp, for the upstream.
+    /// Why it may enter.
+    pub pass: Pass,
+    /// The address to which it has connected, if a PROXY protocol header has named one.
+    pub destination: Option<SocketAddr>,
+    /// Bytes that it sent for the upstream already.
     pub early: Box<[u8]>,
     /// Answers that it has not taken yet.
     pub unsent: Box<[u8]>,

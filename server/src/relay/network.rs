@@ -19,10 +19,6 @@ pub trait RelaySocket: Socket {
 
     /// Returns the error that an event has reported, if there is one.
     fn error(&self) -> Option<io::Error>;
-
-    /// Makes closing the socket a reset, as far as its kind knows resets, so that a stream that was cut
-    /// off does not look complete.
-    fn reset_on_close(&self);
 }
 
 /// A service that can be dialed: it has one address or several, which are tried in turn. Log lines name it
@@ -89,11 +85,6 @@ impl RelaySocket for TcpStream {
 
     fn error(&self) -> Option<io::Error> {
         self.take_error().unwrap_or_else(Some)
-    }
-
-    fn reset_on_close(&self) {
-        // A connection that is broken already needs no RST.
-        let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
     }
 }
 

@@ -18,18 +18,25 @@ pub(super) struct Pair<S, C> {
     up: Flow,
     /// From the upstream to the client.
     down: Flow,
-    /// Bytes of our own that go to the client first.
-    greeting: u64,
+    /// The number of our own bytes, to the upstream and to the client.
+    own: [u64; 2],
     /// Which side ended its stream first.
     first_end: Option<Ending>,
     /// When bytes were last carried.
     pub(super) last_active: Moment,
 }
 
+/// Bytes of our own, which go before those of the other side.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    pub(super) to_upstream: Vec<u8>,
+    pub(super) to_client: Vec<u8>,
+}
+
 /// A side of a relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// The client that has paid.
+    /// The client.
     Client,
     /// The service behind the gate.
     Upstream,
@@ -46,20 +53,17 @@ impl Side {
 }
 
 impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
-    /// Joins a client and its upstream. `to_client` and `to_upstream` are sent before all other bytes.
-    pub(super) fn new(
-        client: S,
-        upstream: C,
-        to_client: Box<[u8]>,
-        to_upstream: Box<[u8]>,
-        now: Moment,
-    ) -> Self {
+    /// Joins a client, which has sent the bytes `early`, and its upstream. Until the relay has ended in
+    /// order, closing a side resets it, even if the process is killed.
+    pub(super) fn new(client: S, upstream: C, own: &Own, early: &[u8], now: Moment) -> Self {
+        client.set_reset_on_close(true);
+        upstream.set_reset_on_close(true);
         Self {
             client,
             upstream,
-            greeting: to_client.len() as u64,
-            up: Flow::new(to_upstream),
-            down: Flow::new(to_client),
+            own: [&own.to_upstream, &own.to_client].map(|bytes| bytes.len() as u64),
+            up: Flow::new([&own.to_upstream, early].concat().into()),
+            down: Flow::new(own.to_client.as_slice().into()),
             first_end: None,
             last_active: now,
         }
@@ -67,8 +71,11 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
 
     /// Returns the bytes that were carried to the upstream and to the client.
     pub(super) fn relayed(&self) -> [u64; 2] {
-        let to_client = self.down.relayed().saturating_sub(self.greeting);
-        [self.up.relayed(), to_client]
+        let [up, down] = self.own;
+        [
+            self.up.relayed().saturating_sub(up),
+            self.down.relayed().saturating_sub(down),
+        ]
     }
 
     /// Returns the bytes that are kept because a side does not take them.
@@ -139,10 +146,10 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
         has_ended.then(|| self.first_end.unwrap_or(Ending::ClientClosed))
     }
 
-    /// Makes closing both sides a reset.
-    pub(super) fn reset(&self) {
-        self.client.reset_on_close();
-        self.upstream.reset_on_close();
+    /// Makes closing both sides an end in order.
+    pub(super) fn close_in_order(&self) {
+        self.client.set_reset_on_close(false);
+        self.upstream.set_reset_on_close(false);
     }
 
     fn note_end(&mut self) {

@@ -17,6 +17,8 @@ pub(super) struct RelayReport<'a, U> {
     pub(super) upstream: &'a U,
     /// Bytes that were carried to the upstream and to the client.
     pub(super) carried: [u64; 2],
+    /// Whether the client was exempt from the proof of work.
+    pub(super) is_exempt: bool,
     /// The time from the stamp to the end.
     pub(super) duration: Duration,
     /// The time from the stamp to the connection with the upstream, if that was made.
@@ -47,6 +49,9 @@ impl<U: Display> RelayReport<'_, U> {
             self.connected_after
                 .map(|duration| ("connect_ms", milliseconds(duration))),
         );
+        if self.is_exempt {
+            fields.push(("exempt", Value::Text("true")));
+        }
         fields.push(("ending", Value::Text(self.ending.text())));
         let error = self.error.map(ToString::to_string);
         fields.extend(error.iter().map(|error| ("error", Value::Text(error))));

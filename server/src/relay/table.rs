@@ -13,7 +13,7 @@ use super::life::{Next, Relay};
 use super::network::{Dial, RelaySocket, SideEvent};
 use super::pair::Side;
 use super::upstream::Upstream;
-use super::{Gate, Paid};
+use super::{Entrant, Gate};
 use crate::net::connections::Connections;
 use crate::net::io::INPUT;
 use crate::net::shared::{Shared, Timer};
@@ -116,11 +116,11 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
         }
     }
 
-    /// Begins the relays of the clients that have paid in this turn, and continues those that had more to do
+    /// Begins the relays of the clients that came in this turn, and continues those that had more to do
     /// than the budget of a turn.
     pub fn take_turn(&mut self, connections: &mut Connections<S>, shared: &mut Shared, now: Now) {
-        for paid in connections.take_paid() {
-            self.begin(paid, connections, shared, now);
+        for entrant in connections.take_entrants() {
+            self.begin(entrant, connections, shared, now);
         }
         for _ in 0..self.ready.len() {
             let Some(key) = self.ready.pop_front() else {
@@ -148,10 +148,10 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
         }
     }
 
-    /// Begins the relay of a client that has paid.
+    /// Begins the relay of a client.
     fn begin(
         &mut self,
-        mut paid: Paid<S>,
+        mut entrant: Entrant<S>,
         connections: &mut Connections<S>,
         shared: &mut Shared,
         now: Now,
@@ -159,10 +159,10 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
         let entry = self.table.vacant_entry();
         let key = entry.key();
         // A client that is not watched is found out when it is written to.
-        let _ = watch_client(&mut paid.socket, &shared.registry, key);
-        paid.socket.set_options();
+        let _ = watch_client(&mut entrant.socket, &shared.registry, key);
+        entrant.socket.set_options();
         let deadline = now.moment.after(self.gate.connect_timeout);
-        entry.insert(Relay::new(paid, deadline, now.moment));
+        entry.insert(Relay::new(entrant, deadline, now.moment));
         self.dial(key, connections, shared, now, Dialing::dial);
     }
 
@@ -190,7 +190,7 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
                 self.arm(key, wake, shared);
             }
             Dialed::Connected(upstream) => {
-                let connected_after = relay.open(upstream, now.moment);
+                let connected_after = relay.open(upstream, self.gate.send_proxy, now.moment);
                 shared.metrics.relays.connected(connected_after);
                 shared.upstream_health.on_connected();
                 let wake = relay.wake(self.gate.idle_timeout);
@@ -237,7 +237,8 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
     }
 
     /// Returns a client whose upstream could not be connected to the table of connections, which tells it
-    /// `why` and closes. What it has paid with is good again.
+    /// `why` and closes. What it has paid with is good again. An exempt client would not understand, so it is
+    /// reset.
     fn give_back(
         &mut self,
         key: usize,
@@ -247,6 +248,9 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
         shared: &mut Shared,
         now: Now,
     ) {
+        if self.table.get(key).is_some_and(|relay| relay.is_exempt) {
+            return self.end(key, ending, shared, now);
+        }
         let relay = self.remove(key, ending, shared, now);
         if let Some((returned, payment)) = relay.and_then(|relay| relay.into_returned(why)) {
             shared.mint.unspend(&payment);
@@ -290,12 +294,15 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
 }
 
 /// Has the poll report events of a client under the token of its relay. They are edge-triggered: a socket that
-/// stays writable causes none.
+/// stays writable causes none. An exempt client may be new to the poll.
 fn watch_client(
     socket: &mut impl RelaySocket,
     registry: &Registry,
     key: usize,
 ) -> std::io::Result<()> {
     let interest = INPUT | Interest::WRITABLE;
-    registry.reregister(socket, Token::Relay(Side::Client, key).into(), interest)
+    let token = Token::Relay(Side::Client, key).into();
+    registry
+        .reregister(socket, token, interest)
+        .or_else(|_| registry.register(socket, token, interest))
 }

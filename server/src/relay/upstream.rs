@@ -81,12 +81,6 @@ impl RelaySocket for UpstreamSocket {
             Self::Unix(socket) => socket.take_error().unwrap_or_else(Some),
         }
     }
-
-    fn reset_on_close(&self) {
-        if let Self::Tcp(socket) = self {
-            socket.reset_on_close();
-        }
-    }
 }
 
 impl Socket for UpstreamSocket {
@@ -94,6 +88,19 @@ impl Socket for UpstreamSocket {
         match self {
             Self::Tcp(socket) => socket.shutdown(Shutdown::Write),
             Self::Unix(socket) => socket.shutdown(Shutdown::Write),
+        }
+    }
+
+    fn set_reset_on_close(&self, resets: bool) {
+        if let Self::Tcp(socket) = self {
+            socket.set_reset_on_close(resets);
+        }
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(socket) => Socket::local_addr(socket),
+            Self::Unix(_) => None,
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Kind {
     Resumed,
     /// A connection was closed because of its PROXY protocol header.
     BadHeader,
+    /// A client that is exempt from the proof of work was reset, because there was no place for it.
+    ExemptReset,
     /// A connection was refused, for this reason.
     Refused(Refusal),
     /// A relay ended, in this way.
@@ -33,7 +35,7 @@ impl Kind {
     /// The number of kinds.
     pub(super) const COUNT: usize = Self::RELAYS + Ending::ALL.len();
     const RELAYS: usize = Self::PLAIN.len() + Refusal::ALL.len();
-    const PLAIN: [Self; 7] = [
+    const PLAIN: [Self; 8] = [
         Self::Accepted,
         Self::Closed,
         Self::Puzzle,
@@ -41,6 +43,7 @@ impl Kind {
         Self::Paused,
         Self::Resumed,
         Self::BadHeader,
+        Self::ExemptReset,
     ];
 
     /// Returns all kinds, in the order of their indices.
@@ -59,6 +62,7 @@ impl Kind {
             Self::Paused => 4,
             Self::Resumed => 5,
             Self::BadHeader => 6,
+            Self::ExemptReset => 7,
             Self::Refused(why) => Self::PLAIN.len() + why as usize,
             Self::RelayEnded(ending) => Self::RELAYS + ending as usize,
         }
@@ -71,6 +75,7 @@ impl Kind {
             | Self::Resource
             | Self::Resumed
             | Self::BadHeader
+            | Self::ExemptReset
             | Self::Refused(_)
             | Self::RelayEnded(_) => Level::Info,
             Self::Paused => Level::Warn,
@@ -87,6 +92,7 @@ impl Kind {
             Self::Paused => "accepting paused",
             Self::Resumed => "accepting resumed",
             Self::BadHeader => "bad PROXY protocol header",
+            Self::ExemptReset => "exempt client reset",
             Self::Refused(_) => "connection refused",
             Self::RelayEnded(_) => "relay ended",
         }
@@ -102,6 +108,7 @@ impl Kind {
             Self::Paused => "accepting_paused",
             Self::Resumed => "accepting_resumed",
             Self::BadHeader => "bad_header",
+            Self::ExemptReset => "exempt_reset",
             Self::Refused(why) => why.name(),
             Self::RelayEnded(ending) => ending.name(),
         }
