@@ -2,6 +2,7 @@
 //! here: bytes and the time come in, replies are returned.
 
 mod mint;
+pub mod proxy_header;
 mod reply;
 mod session;
 mod spent;
