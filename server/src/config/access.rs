@@ -4,8 +4,6 @@ use powtcp_options::{Options, UsageError};
 
 use crate::admission::{Access, Networks};
 
-const EXPECTED: &str = "networks such as 10.0.0.0/8,fd00::/8";
-
 /// Reads `--accept-proxy` and `--exempt`, of a server that is a gate or not.
 ///
 /// # Errors
@@ -22,7 +20,7 @@ pub(super) fn access(options: &Options, is_gate: bool) -> Result<Access, UsageEr
         let reason = "only a gate relays clients, so --upstream must be given too";
         return Err(options.unusable("--exempt", reason));
     }
-    if access.accept_proxy.covers_a_family() {
+    if access.accept_proxy.covers_the_internet() {
         let reason =
             "with --accept-proxy for the whole internet, any client can name an exempt address";
         return Err(options.unusable("--exempt", reason));
@@ -31,7 +29,7 @@ pub(super) fn access(options: &Options, is_gate: bool) -> Result<Access, UsageEr
 }
 
 fn networks(options: &Options, name: &str) -> Result<Networks, UsageError> {
-    let parsed = options.value(name, EXPECTED, |text| Some(Networks::parse(text)))?;
+    let parsed = options.value(name, Networks::EXPECTED, |text| Some(Networks::parse(text)))?;
     let networks = parsed.transpose();
     networks
         .map(Option::unwrap_or_default)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use powtcp_options::{Options, UsageError};
 
 use super::{LONGEST, Listen, SHORTEST};
-use crate::protocol::HeaderVersion;
+use crate::protocol::proxy_header::Version;
 use crate::relay::{Gate, Upstream};
 
 /// The longest path of a Unix socket in bytes (unix(7)).
@@ -20,8 +20,7 @@ const SOURCE_PART: usize = 8;
 /// The relays that one source gets by default at least.
 const LEAST_PER_SOURCE: usize = 64;
 
-pub(super) const VERSIONS: [(&str, HeaderVersion); 2] =
-    [("v1", HeaderVersion::V1), ("v2", HeaderVersion::V2)];
+pub(super) const VERSIONS: [(&str, Version); 2] = [("v1", Version::V1), ("v2", Version::V2)];
 
 /// The validated options of a gate.
 #[derive(Debug, Clone)]
@@ -33,7 +32,7 @@ pub struct GateConfig {
     /// How long a relay without traffic lasts; zero for ever.
     pub idle_timeout: Duration,
     /// The PROXY protocol header that the upstream gets, if any.
-    pub send_proxy: Option<HeaderVersion>,
+    pub send_proxy: Option<Version>,
     /// Relays at once.
     pub max_relays: usize,
     /// Relays of one source at once; 0 for no limit.
@@ -108,7 +107,7 @@ impl GateConfig {
     }
 }
 
-fn version_of(text: &str) -> Option<HeaderVersion> {
+fn version_of(text: &str) -> Option<Version> {
     let found = VERSIONS.iter().find(|(word, _)| *word == text);
     found.map(|(_, version)| *version)
 }

@@ -42,7 +42,7 @@ impl Config {
                 bounds.per_source, bounds.connections
             ));
         }
-        if self.access.accept_proxy.covers_a_family() {
+        if self.access.accept_proxy.covers_the_internet() {
             found.push(
                 "--accept-proxy holds the whole internet: any client can name any address as its own"
                     .to_string(),

@@ -11,9 +11,8 @@ use powtcp_common::address::ClientAddr;
 use super::io::{Fate, INPUT, Socket, read, write};
 use super::shared::Shared;
 use crate::admission::Standing;
-use crate::protocol::{
-    End, HeaderError, HeaderParser, HeaderProgress, ProxyHeader, Reply, Session,
-};
+use crate::protocol::proxy_header::{Endpoints, HeaderParser, Malformed};
+use crate::protocol::{End, Reply, Session};
 use crate::relay::{Entrant, Pass};
 use crate::time::{Moment, Now, TimerId};
 
@@ -90,7 +89,7 @@ pub enum HeaderStep {
     /// Its end has not arrived, or will not.
     Pending,
     /// It has arrived.
-    Complete(ProxyHeader, Preread),
+    Complete(Endpoints, Preread),
 }
 
 /// Bytes that were read together with a header.
@@ -243,22 +242,21 @@ impl<S: Socket> Connection<S> {
                 return Ok(HeaderStep::Pending);
             };
             shared.metrics.received += len as u64;
-            let progress = match len {
-                0 => HeaderProgress::Malformed(HeaderError::Ended),
-                len => parser.feed(&buffer[..len]),
-            };
             let emptied = len < OPEN_READ_LEN && !readiness.may_be_short();
-            match progress {
-                HeaderProgress::Incomplete if emptied && !readiness.unannounced => {
-                    return Ok(HeaderStep::Pending);
-                }
-                HeaderProgress::Incomplete => {}
-                HeaderProgress::Complete { header, consumed } => {
+            let mut input = &buffer[..len];
+            let parsed = match len {
+                0 => Err(Malformed::Ended),
+                _ => parser.take(&mut input),
+            };
+            match parsed {
+                Ok(None) if emptied && !readiness.unannounced => return Ok(HeaderStep::Pending),
+                Ok(None) => {}
+                Ok(Some(endpoints)) => {
                     self.input = Input::Open;
-                    let range = consumed..len;
-                    return Ok(HeaderStep::Complete(header, Preread { range, emptied }));
+                    let range = len - input.len()..len;
+                    return Ok(HeaderStep::Complete(endpoints, Preread { range, emptied }));
                 }
-                HeaderProgress::Malformed(why) => {
+                Err(why) => {
                     if let Some(reply) = self.session.on_bad_header(why, now.moment) {
                         self.answer(&reply, shared, now)?;
                     }

@@ -15,13 +15,13 @@ use super::connection::{Connection, HeaderStep, Readiness, read_buffer, turn_awa
 use super::io::{Fate, Socket};
 use super::shared::{Shared, Timer};
 use super::token::Token;
-use naming::reset_exempt;
 use crate::admission::{Admission, Bounds, Entrance, Limits, Source};
 use crate::protocol::{End, Evidence, Reply, Session};
 use crate::relay::Entrant;
 use crate::telemetry::log::Kind;
 use crate::telemetry::metrics::Outcome;
 use crate::time::{Moment, Now};
+use naming::reset_exempt;
 
 /// The open connections. The key of a connection is its number in [`Token::Connection`].
 pub struct Connections<S = TcpStream> {

@@ -2,7 +2,7 @@
 //! here: bytes and the time come in, replies are returned.
 
 mod mint;
-mod proxy_header;
+pub mod proxy_header;
 mod reply;
 mod session;
 mod spent;
@@ -12,7 +12,6 @@ use std::time::Duration;
 use powtcp_common::hashcash::Terms;
 
 pub use mint::{Mint, Payment};
-pub use proxy_header::{HeaderError, HeaderParser, HeaderProgress, HeaderVersion, ProxyHeader};
 pub use reply::{Evidence, Reply};
 pub use session::{DELIVERY_TIMEOUT, End, Session};
 

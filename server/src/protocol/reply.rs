@@ -6,7 +6,8 @@ use std::time::Duration;
 use powtcp_common::hashcash::Puzzle;
 use powtcp_common::refusal::Refusal;
 
-use super::{HeaderError, Payment};
+use super::Payment;
+use super::proxy_header::Malformed;
 
 /// One answer of a session, to be sent to its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum Reply<'a> {
     /// Nothing yet: the client has paid, and is relayed to the service behind the gate.
     Paid(Payment),
     /// Nothing at all: no good PROXY protocol header came, and the connection is closed.
-    BadHeader(HeaderError),
+    BadHeader(Malformed),
     /// A resource, in exchange for a right stamp.
     Resource {
         /// The time from the puzzle to its stamp.

@@ -23,7 +23,8 @@ use powtcp_common::line::{LineBuffer, LineTooLong};
 use powtcp_common::message::{Command, MAX_CLIENT_LINE, Message, NotAMessage};
 use powtcp_common::refusal::Refusal;
 
-use super::{Evidence, HeaderError, Mint, Payment, Reply, Rules, Service};
+use super::proxy_header::Malformed;
+use super::{Evidence, Mint, Payment, Reply, Rules, Service};
 use crate::time::{IssueTime, Moment};
 
 /// How long a connection that has ended may take to accept its last answer and to end its stream.
@@ -31,7 +32,7 @@ use crate::time::{IssueTime, Moment};
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a PROXY protocol header may take to arrive. It stops peers that hold it back.
-pub const HEADER_TIMEOUT: Duration = Duration::from_secs(3);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +115,7 @@ impl Session {
     }
 
     /// Ends a session whose client was not named, because of what came instead of the header.
-    pub fn on_bad_header(&mut self, why: HeaderError, now: Moment) -> Option<Reply<'static>> {
+    pub fn on_bad_header(&mut self, why: Malformed, now: Moment) -> Option<Reply<'static>> {
         match self.state {
             State::Unnamed { .. } => {
                 self.finish(End::Unnamed, now);
@@ -206,7 +207,7 @@ impl Session {
             return None;
         }
         match self.state {
-            State::Unnamed { .. } => self.on_bad_header(HeaderError::Late, now),
+            State::Unnamed { .. } => self.on_bad_header(Malformed::Late, now),
             State::Fresh { .. } => self.refuse(Refusal::TimeoutExceeded, now),
             State::Puzzled { .. } => self.refuse(Refusal::PuzzleExpired, now),
             State::Ended { .. } => None,

@@ -14,7 +14,7 @@ use super::network::{Connecting, Dial, RelaySocket};
 use super::pair::Side;
 use crate::net::io::{INPUT, Socket};
 use crate::net::token::Token;
-use crate::protocol::{HeaderVersion, encode_header};
+use crate::protocol::proxy_header::{self, Version};
 use crate::time::Moment;
 
 /// The pause before another attempt to connect to a Unix socket whose backlog is full.
@@ -87,13 +87,13 @@ impl<S, C: RelaySocket> Dialing<S, C> {
     }
 
     /// Returns the header that the upstream gets, which may be none.
-    pub(super) fn header(&self, version: Option<HeaderVersion>, client: ClientAddr) -> Vec<u8>
+    pub(super) fn header(&self, version: Option<Version>, client: ClientAddr) -> Vec<u8>
     where
         S: Socket,
     {
         let destination = || self.destination.or_else(|| self.client.local_addr());
         version.map_or_else(Vec::new, |version| {
-            encode_header(version, client, destination())
+            proxy_header::encode(version, client, destination())
         })
     }
 

@@ -20,7 +20,8 @@ use super::pair::{Own, Pair, Side};
 use super::report::RelayReport;
 use super::{Entrant, Gate, Pass};
 use crate::net::connections::Returned;
-use crate::protocol::{HeaderVersion, Payment};
+use crate::protocol::Payment;
+use crate::protocol::proxy_header::Version;
 use crate::time::{Moment, TimerId};
 
 /// What the client gets when its upstream is connected.
@@ -142,7 +143,7 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
     pub(super) fn open(
         &mut self,
         upstream: C,
-        send_proxy: Option<HeaderVersion>,
+        send_proxy: Option<Version>,
         now: Moment,
     ) -> Duration {
         let connected_after = now.since(self.started);

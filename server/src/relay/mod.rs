@@ -27,7 +27,8 @@ pub use pair::Side;
 pub use table::Relays;
 pub use upstream::{Upstream, UpstreamSocket};
 
-use crate::protocol::{HeaderVersion, Payment};
+use crate::protocol::Payment;
+use crate::protocol::proxy_header::Version;
 
 /// What a gate relays to, and for how long it waits; set by the operator.
 #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ pub struct Gate<U = Upstream> {
     /// How long a relay without traffic lasts; zero for ever.
     pub idle_timeout: Duration,
     /// The PROXY protocol header that the upstream gets before all other bytes, if any.
-    pub send_proxy: Option<HeaderVersion>,
+    pub send_proxy: Option<Version>,
 }
 
 /// Why a client is relayed.

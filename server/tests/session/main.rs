@@ -25,5 +25,6 @@ mod gate;
 mod intake;
 mod limits;
 mod mint;
+mod networks;
 mod rings;
 mod timer_wheel;

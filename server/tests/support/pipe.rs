@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use mio::event::Source;
@@ -197,6 +198,12 @@ impl Socket for FakeSocket {
         }
         pipe.shut = true;
         Ok(())
+    }
+
+    fn set_reset_on_close(&self, _: bool) {}
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        None
     }
 }
 

@@ -12,7 +12,7 @@ use crate::admission::{Entrance, Source};
 use crate::net::connection::Preread;
 use crate::net::io::Socket;
 use crate::net::shared::Shared;
-use crate::protocol::Endpoints;
+use crate::protocol::proxy_header::Endpoints;
 use crate::relay::{Entrant, Pass};
 use crate::telemetry::log::Kind;
 use crate::telemetry::metrics::Outcome;
@@ -42,24 +42,43 @@ impl<S: Socket> Connections<S> {
             // Somebody whom the proxy does not know is not the proxy.
             Endpoints::Unknown => (peer, Entrance::Protocol),
         };
-        let source = Source::from(client.ip());
         if entrance == Entrance::Exempt {
-            if let Some(reason) = self.no_place_for_exempt(source, shared) {
-                connection.reset_on_close();
-                log_reset(client, reason, shared, now);
-                self.remove(key, Outcome::TurnedAway, shared, now);
-            } else {
-                connection.exempt(client, preread, &self.buffer, now.moment);
-            }
+            self.exempt(key, client, preread, shared, now);
             return Ok(None);
         }
-        connection.session.on_name(client, &shared.rules, now.moment);
+        connection
+            .session
+            .on_name(client, &shared.rules, now.moment);
+        let source = Source::from(client.ip());
         if !self.limits.name(key, source, shared.relays_of(source))
             && let Some(reply) = connection.session.refuse(Refusal::ServerBusy, now.moment)
         {
             connection.answer(&reply, shared, now)?;
         }
         Ok(Some(preread))
+    }
+
+    /// Has a connection relayed whose client is exempt from the proof of work, or resets it if there is no
+    /// place.
+    fn exempt(
+        &mut self,
+        key: usize,
+        client: ClientAddr,
+        preread: Preread,
+        shared: &mut Shared,
+        now: Now,
+    ) {
+        let refusal = self.no_place_for_exempt(client.ip().into(), shared);
+        let Some(connection) = self.table.get_mut(key) else {
+            return;
+        };
+        if let Some(reason) = refusal {
+            connection.reset_on_close();
+            log_reset(client, reason, shared, now);
+            self.remove(key, Outcome::TurnedAway, shared, now);
+        } else {
+            connection.exempt(client, preread, &self.buffer, now.moment);
+        }
     }
 
     /// Has a newcomer relayed that is exempt from the proof of work, or resets it if there is no place.

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -353,6 +354,14 @@ impl Socket for LinkSocket {
         link.shut = true;
         Ok(())
     }
+
+    fn set_reset_on_close(&self, resets: bool) {
+        self.0.borrow_mut().closes_with_reset = resets;
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        None
+    }
 }
 
 impl RelaySocket for LinkSocket {
@@ -360,10 +369,6 @@ impl RelaySocket for LinkSocket {
 
     fn error(&self) -> Option<io::Error> {
         self.0.borrow_mut().error.take().map(Into::into)
-    }
-
-    fn reset_on_close(&self) {
-        self.0.borrow_mut().closes_with_reset = true;
     }
 }
 

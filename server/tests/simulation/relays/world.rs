@@ -83,6 +83,7 @@ impl World {
                 upstream,
                 connect_timeout,
                 idle_timeout,
+                send_proxy: None,
             }),
             shared,
             air,
@@ -159,7 +160,7 @@ impl World {
         self.connections
             .on_ready(key, Readiness::default(), &mut self.shared, now);
         let limits = self.shared.relay_limits.as_mut().expect("a gate");
-        let paid = self.connections.take_paid();
+        let paid = self.connections.take_entrants();
         paid.iter().for_each(|_| limits.leave(address.ip().into()));
         !paid.is_empty()
     }
