@@ -15,6 +15,7 @@ mod support {
     pub(crate) mod unread;
 }
 
+mod accept_proxy;
 mod addresses;
 mod alerts;
 mod check;
@@ -23,6 +24,7 @@ mod deadlines;
 mod delivery;
 mod descriptors;
 mod eviction;
+mod exempt;
 mod fail2ban;
 mod fail2ban_filter;
 mod fail2ban_gate;
@@ -38,6 +40,7 @@ mod log;
 mod metrics;
 mod readme;
 mod reset;
+mod send_proxy;
 mod shared_port;
 mod signals;
 mod stock_counter;

@@ -26,3 +26,7 @@ pub(crate) const SUPPRESSED: &str = "log lines suppressed";
 pub(crate) const SHUTTING_DOWN: &str = "shutting down";
 /// The server has a metrics page.
 pub(crate) const SERVING_METRICS: &str = "serving metrics";
+/// A connection was closed because of its PROXY protocol header.
+pub(crate) const BAD_HEADER: &str = "bad PROXY protocol header";
+/// There was no place for a client that is exempt from the proof of work.
+pub(crate) const EXEMPT_RESET: &str = "exempt client reset";
