@@ -22,7 +22,11 @@ enum Leaving {
     Stays,
 }
 
-const LEAVING: [Leaving; 8] = [
+const LEAVING: [Leaving; 12] = [
+    Leaving::HalfCloses,
+    Leaving::HalfCloses,
+    Leaving::HalfCloses,
+    Leaving::HalfCloses,
     Leaving::HalfCloses,
     Leaving::HalfCloses,
     Leaving::Follows,
@@ -113,7 +117,7 @@ impl Peer {
             Leaving::HalfCloses if is_done => link.end(false),
             Leaving::Follows if is_done && link.is_drained() => link.end(false),
             Leaving::Closes if is_done => link.end(true),
-            Leaving::Resets if random.percent(10) => link.reset(),
+            Leaving::Resets if random.percent(5) => link.reset(),
             _ => {}
         }
         let is_over = link.reset || link.closed.is_some() && link.is_drained();
