@@ -16,6 +16,8 @@ use crate::support::answers::refusal;
 const LATE: Duration = Duration::from_millis(34);
 /// Turns in which busy relays may move nothing: each may find that a side would block.
 const IDLE_TURNS: u32 = 4;
+/// Bytes that one relay may keep: a read in each direction.
+const MAX_KEPT: usize = 2 * 128 * 1024;
 /// The line that the client gets before the bytes of the upstream.
 pub(super) const CONNECTED: &str = "4:connected";
 
@@ -59,6 +61,15 @@ impl World {
         }
     }
 
+    /// Checks that a shutdown has told the clients whose upstream was being connected, and reset the others.
+    pub(super) fn check_returned(&self, connecting: usize) {
+        let is_returned = |client: &&Client| {
+            let is_shutdown = client.ending == Some(Ending::Shutdown);
+            is_shutdown && client.has_good_stamp == Some(true)
+        };
+        assert_eq!(self.clients.iter().filter(is_returned).count(), connecting);
+    }
+
     /// Checks what must hold when the loop would sleep.
     pub(super) fn check_turn(&mut self) {
         let moved = |link: &Link| link.read + link.written;
@@ -87,6 +98,11 @@ impl World {
         };
         let timers = self.shared.timers.waiting();
         assert_eq!(timers, self.connections.len() + timed);
+        for client in &relays {
+            let link = client.peer.link.borrow();
+            assert!(!link.reset || link.event, "a reset is not noticed");
+        }
+        assert!(self.relays.kept() <= open * MAX_KEPT);
         if !self.relays.is_busy() {
             for client in relays {
                 self.check_progress(client);
@@ -141,6 +157,11 @@ impl World {
                 assert!(dialed_for <= self.connect_timeout + LATE);
             }
             (UpstreamTimedOut, _) => {
+                let has_time = self.connect_timeout >= Duration::from_millis(500);
+                assert!(
+                    !has_time || last_index == self.addresses - 1,
+                    "an address got no time"
+                );
                 let moods = client.attempts.iter().map(|&(_, mood)| mood);
                 assert!(moods.into_iter().any(Mood::takes_time));
                 assert!(dialed_for <= self.connect_timeout + LATE);

@@ -69,7 +69,7 @@ impl Peer {
         random: &mut Random,
     ) -> Self {
         let size = random.pick(&[1, 100, 5_000, 60_000]);
-        let size = if random.percent(3) { 500_000 } else { size };
+        let size = if random.percent(4) { 1_000_000 } else { size };
         let total = random.below(size);
         let reads_nothing = random.percent(5);
         Self {
@@ -82,7 +82,7 @@ impl Peer {
                 if reads_nothing {
                     0
                 } else {
-                    1 + random.pick(&[500, 5_000, 500_000])
+                    1 + random.pick(&[500, 5_000, 2_000_000])
                 },
             ],
             pause: random.pick(&[2, 20, 20, 2_000]),

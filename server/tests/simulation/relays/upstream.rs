@@ -116,7 +116,7 @@ impl Dial for VirtualUpstream {
             Mood::Accepts | Mood::IsUnwatchable => Phase::Established,
             _ => Phase::Pending,
         };
-        let room = 1 + random.pick(&[200, 20_000, 400_000]);
+        let room = 1 + random.pick(&[200, 20_000, 2_000_000]);
         let client = self.air.dialing.get().expect("a relay that dials");
         let link = Link::new(&self.air, client, phase, room);
         link.borrow_mut().unwatchable = mood == Mood::IsUnwatchable;

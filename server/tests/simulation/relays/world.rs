@@ -128,10 +128,12 @@ impl World {
         let now = self.server_now();
         self.step(|world| world.connections.end_shutdown(&mut world.shared, now));
         self.step(|world| world.take_turn());
+        let [connecting, _] = self.relays.counts();
         self.step(|world| {
             let (connections, shared) = (&mut world.connections, &mut world.shared);
             world.relays.shut_down(connections, shared, now);
         });
+        self.check_returned(connecting);
         // All that is on its way arrives.
         for client in &self.clients {
             client.peer.link.borrow_mut().take(usize::MAX);
@@ -143,7 +145,7 @@ impl World {
 
     /// Connects a client that sends `bytes`, and returns its connection.
     pub(crate) fn admit(&mut self, address: SocketAddr, bytes: &[u8]) -> Rc<RefCell<Link>> {
-        let room = 1 + self.random.pick(&[100, 100, 20_000, 400_000]);
+        let room = 1 + self.random.pick(&[100, 100, 20_000, 2_000_000]);
         let link = Link::new(&self.air, self.clients.len(), Phase::Established, room);
         link.borrow_mut().send(bytes);
         let (socket, now) = (LinkSocket::new(link.clone()), self.server_now());
