@@ -9,7 +9,7 @@ pub enum Ending {
     UpstreamClosed,
     /// The client reset its connection, or left while the upstream was being connected.
     ClientReset,
-    /// The upstream reset its connection.
+    /// The upstream reset its connection before its stream ended.
     UpstreamReset,
     /// No byte was carried for the idle timeout.
     Idle,

@@ -1,7 +1,7 @@
 //! The relays of a gate: clients that have paid or are exempt, joined to the service behind the gate.
 //!
 //! A connection that is to be relayed leaves the table of connections, and its slot is free. It enters the table
-//! of relays (`table`), where each relay (`life`) first waits for its upstream (`dialing`); then two
+//! of relays (`table`, `steps`), where each relay (`life`) first waits for its upstream (`dialing`); then two
 //! `flow`s carry bytes between the two sides (`pair`).
 
 mod dialing;
@@ -11,6 +11,7 @@ mod life;
 mod network;
 mod pair;
 mod report;
+mod steps;
 mod table;
 mod upstream;
 

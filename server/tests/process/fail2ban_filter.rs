@@ -84,9 +84,12 @@ fn the_filter_is_anchored_and_does_not_rely_on_escaping() {
     let start = format!(
         "time=2026-11-22T10:59:47.837Z level=INFO msg=\"{PUZZLE_SENT}\" client=127.0.0.1:1"
     );
-    let log: Vec<String> = forgeries()
+    let mut log: Vec<String> = forgeries()
         .map(|forgery| format!("{start} puzzle={forgery}"))
         .collect();
+    let relay = start.replace(PUZZLE_SENT, "relay ended");
+    let error = "error=\"Connection refused (os error 111)\"";
+    log.push(format!("{relay} ending=\"upstream refused\" {error}"));
     if let Some(found) = found(&log, "aggressive") {
         assert!(found.is_empty(), "{found:?}");
     }

@@ -1,5 +1,6 @@
 //! Guards what holds across all connections: the real table, deadlines, limits and admission on a clock
 //! that jumps, with random clients of every kind. The invariants in `checks` must hold after every step.
+//! `relays` does the same for a gate, with both sides of its relays.
 //!
 //! A failure prints its seed. With `SIMULATION_SEED=NUMBER` in the environment only that seed runs.
 

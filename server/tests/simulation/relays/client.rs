@@ -17,6 +17,9 @@ pub(crate) struct Client {
     pub(crate) peer: Peer,
     /// The line with its stamp, once it has sent it.
     pub(crate) stamp: Option<String>,
+    /// Puzzles that it gets: it asks again together with its stamp, so that an answer may wait in the server
+    /// when its relay begins.
+    pub(crate) puzzles: usize,
     /// When its relay began.
     pub(crate) begun: Option<Duration>,
     /// The attempts to connect it.
@@ -38,6 +41,7 @@ impl Client {
             address,
             peer,
             stamp: None,
+            puzzles: 1,
             begun: None,
             attempts: Vec::new(),
             service: None,
@@ -71,13 +75,20 @@ impl Client {
                 let prefix = puzzle.trim_end_matches("MA==");
                 let line = format!("3:{}\n", stamp(prefix, true, difficulty()));
                 let early = random.pick(&[0, 0, 10, 3_000]);
-                self.peer.send(&line, early);
+                self.puzzles += random.pick(&[0, 0, 0, 5]);
+                let requests = "1:\n".repeat(self.puzzles - 1);
+                self.peer.send(&format!("{requests}{line}"), early);
                 self.stamp = Some(line);
                 if random.percent(4) {
                     self.peer.link.borrow_mut().reset();
                 }
             }
         }
+    }
+
+    /// Returns how many bytes of puzzles it gets, which are equally long.
+    pub(crate) fn puzzles_len(&self) -> usize {
+        self.puzzles * self.line(0).map_or(0, |line| line.len() + 1)
     }
 
     /// Returns the line with this number that it has received, without its end.

@@ -3,16 +3,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use mio::event::Source;
-use mio::{Interest, Registry, Token};
-use powtcp_server::net::io::Socket;
-use powtcp_server::net::token::Token as ServerToken;
-use powtcp_server::relay::{RelaySocket, Side, SideEvent};
+use mio::Interest;
+use powtcp_server::net::token::Token;
+use powtcp_server::relay::{Side, SideEvent};
 
 /// What all connections of a world have in common.
 #[derive(Default)]
@@ -44,7 +41,7 @@ pub(crate) enum Close {
 
 /// The state of a connection between a peer and the server.
 pub(crate) struct Link {
-    air: Rc<Air>,
+    pub(super) air: Rc<Air>,
     /// The client that the connection belongs to, or is made for.
     pub(crate) client: usize,
     /// It has become a side of a relay.
@@ -59,12 +56,12 @@ pub(crate) struct Link {
     /// The peer has reset the connection.
     pub(crate) reset: bool,
     /// The server has read the end of the peer's stream, and whether it had before the reset.
-    end_read: bool,
+    pub(super) end_read: bool,
     pub(crate) end_was_read: bool,
     /// The error that the system has not reported yet.
-    error: Option<ErrorKind>,
+    pub(super) error: Option<ErrorKind>,
     /// Bytes that the server has written and the peer has not read.
-    transit: VecDeque<u8>,
+    pub(super) transit: VecDeque<u8>,
     /// How many of them there may be.
     pub(crate) room: usize,
     /// What the peer has read.
@@ -79,15 +76,15 @@ pub(crate) struct Link {
     pub(crate) closed: Option<Close>,
     pub(crate) closes_with_reset: bool,
     /// A write found no room, so that room is an event.
-    starved: bool,
-    pub(crate) token: Option<ServerToken>,
-    interest: Option<Interest>,
+    pub(super) starved: bool,
+    pub(crate) token: Option<Token>,
+    pub(super) interest: Option<Interest>,
     /// Whether the poll would report an event.
     pub(crate) event: bool,
     /// The system cannot register this socket with the poll.
     pub(crate) unwatchable: bool,
     /// Calls of `read` and `write`, some of which are interrupted.
-    calls: usize,
+    pub(super) calls: usize,
 }
 
 impl Link {
@@ -214,7 +211,7 @@ impl Link {
     /// Returns the relay whose side this is.
     pub(crate) fn relay(&self) -> Option<(Side, usize)> {
         match self.token {
-            Some(ServerToken::Relay(side, key)) if self.closed.is_none() => Some((side, key)),
+            Some(Token::Relay(side, key)) if self.closed.is_none() => Some((side, key)),
             _ => None,
         }
     }
@@ -223,7 +220,8 @@ impl Link {
         self.event |= self.interest.is_some();
     }
 
-    fn call(&mut self) -> io::Result<()> {
+    /// Counts a call of the server's, which may be interrupted, or reports the error of the connection.
+    pub(super) fn call(&mut self) -> io::Result<()> {
         assert_eq!(
             self.phase,
             Phase::Established,
@@ -234,152 +232,5 @@ impl Link {
             return Err(ErrorKind::Interrupted.into());
         }
         self.error.take().map_or(Ok(()), |error| Err(error.into()))
-    }
-}
-
-/// The server's end of a connection.
-pub(crate) struct LinkSocket(Rc<RefCell<Link>>);
-
-impl LinkSocket {
-    /// Opens the server's end.
-    pub(crate) fn new(link: Rc<RefCell<Link>>) -> Self {
-        let air = link.borrow().air.clone();
-        air.sockets.set(air.sockets.get() + 1);
-        Self(link)
-    }
-
-    /// Returns whether the connection is made.
-    pub(crate) fn is_connected(&self) -> io::Result<bool> {
-        let mut link = self.0.borrow_mut();
-        match link.error.take() {
-            Some(error) => Err(error.into()),
-            None => Ok(link.phase == Phase::Established),
-        }
-    }
-}
-
-impl Read for LinkSocket {
-    /// What arrived before an RST is still read; then comes the error, and then the end.
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut link = self.0.borrow_mut();
-        if link.inbound.is_empty() || !link.reset {
-            link.call()?;
-        }
-        if link.inbound.is_empty() && !link.ended && !link.reset {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        link.end_read |= link.inbound.is_empty();
-        let mut len = buffer.len().min(link.inbound.len());
-        if link.ended && len > 1 && link.calls.is_multiple_of(3) {
-            // A read may stop early at a mark in the stream, which an event has reported.
-            len /= 2;
-        }
-        for (place, byte) in buffer.iter_mut().zip(link.inbound.drain(..len)) {
-            *place = byte;
-        }
-        link.read += len;
-        Ok(len)
-    }
-}
-
-impl Write for LinkSocket {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut link = self.0.borrow_mut();
-        assert!(!link.shut, "a write after the end of the stream");
-        link.call()?;
-        if link.reset {
-            return Err(ErrorKind::BrokenPipe.into());
-        }
-        let len = bytes.len().min(link.room - link.transit.len());
-        link.starved = len < bytes.len();
-        if len == 0 {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        link.transit.extend(&bytes[..len]);
-        link.written += len;
-        link.last_write = link.air.now.get();
-        if link.deaf {
-            link.reset();
-        }
-        Ok(len)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Source for LinkSocket {
-    fn register(&mut self, registry: &Registry, token: Token, to: Interest) -> io::Result<()> {
-        if self.0.borrow().unwatchable {
-            return Err(ErrorKind::StorageFull.into());
-        }
-        self.reregister(registry, token, to)
-    }
-
-    /// Reports an event for what is ready already, as an edge-triggered poll does.
-    fn reregister(&mut self, _: &Registry, token: Token, to: Interest) -> io::Result<()> {
-        let mut link = self.0.borrow_mut();
-        let token = ServerToken::from(token);
-        if let ServerToken::Relay(side, _) = token {
-            link.is_relayed = true;
-            if side == Side::Client {
-                link.air.dialing.set(Some(link.client));
-            }
-        }
-        link.token = Some(token);
-        link.interest = Some(to);
-        let SideEvent {
-            readable,
-            writable,
-            error,
-            ..
-        } = link.take_event();
-        link.event = readable || writable || error;
-        Ok(())
-    }
-
-    fn deregister(&mut self, _: &Registry) -> io::Result<()> {
-        self.0.borrow_mut().interest = None;
-        Ok(())
-    }
-}
-
-impl Socket for LinkSocket {
-    fn shutdown_write(&self) -> io::Result<()> {
-        let mut link = self.0.borrow_mut();
-        if link.reset {
-            return Err(ErrorKind::NotConnected.into());
-        }
-        link.shut = true;
-        Ok(())
-    }
-
-    fn set_reset_on_close(&self, resets: bool) {
-        self.0.borrow_mut().closes_with_reset = resets;
-    }
-
-    fn local_addr(&self) -> Option<SocketAddr> {
-        None
-    }
-}
-
-impl RelaySocket for LinkSocket {
-    fn set_options(&self) {}
-
-    fn error(&self) -> Option<io::Error> {
-        self.0.borrow_mut().error.take().map(Into::into)
-    }
-}
-
-impl Drop for LinkSocket {
-    fn drop(&mut self) {
-        let mut link = self.0.borrow_mut();
-        let air = &link.air;
-        air.sockets.set(air.sockets.get() - 1);
-        let is_cut = link.closes_with_reset || !link.inbound.is_empty();
-        link.closed = Some(if is_cut { Close::Rst } else { Close::Fin });
-        link.event = false;
-        link.interest = None;
     }
 }

@@ -22,7 +22,11 @@ enum Leaving {
     Stays,
 }
 
-const LEAVING: [Leaving; 8] = [
+const LEAVING: [Leaving; 12] = [
+    Leaving::HalfCloses,
+    Leaving::HalfCloses,
+    Leaving::HalfCloses,
+    Leaving::HalfCloses,
     Leaving::HalfCloses,
     Leaving::HalfCloses,
     Leaving::Follows,
@@ -65,7 +69,7 @@ impl Peer {
         random: &mut Random,
     ) -> Self {
         let size = random.pick(&[1, 100, 5_000, 60_000]);
-        let size = if random.percent(3) { 500_000 } else { size };
+        let size = if random.percent(4) { 1_000_000 } else { size };
         let total = random.below(size);
         let reads_nothing = random.percent(5);
         Self {
@@ -78,7 +82,7 @@ impl Peer {
                 if reads_nothing {
                     0
                 } else {
-                    1 + random.pick(&[500, 5_000, 500_000])
+                    1 + random.pick(&[500, 5_000, 2_000_000])
                 },
             ],
             pause: random.pick(&[2, 20, 20, 2_000]),
@@ -113,7 +117,7 @@ impl Peer {
             Leaving::HalfCloses if is_done => link.end(false),
             Leaving::Follows if is_done && link.is_drained() => link.end(false),
             Leaving::Closes if is_done => link.end(true),
-            Leaving::Resets if random.percent(10) => link.reset(),
+            Leaving::Resets if random.percent(5) => link.reset(),
             _ => {}
         }
         let is_over = link.reset || link.closed.is_some() && link.is_drained();

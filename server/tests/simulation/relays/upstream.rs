@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use powtcp_server::relay::{Connecting, Dial};
 
-use super::link::{Air, Link, LinkSocket, Phase};
+use super::link::{Air, Link, Phase};
 use super::peer::Peer;
+use super::socket::LinkSocket;
 use crate::random::Random;
 
 /// What an address does with an attempt to connect.
@@ -115,18 +116,19 @@ impl Dial for VirtualUpstream {
             Mood::Accepts | Mood::IsUnwatchable => Phase::Established,
             _ => Phase::Pending,
         };
-        let room = 1 + random.pick(&[200, 20_000, 400_000]);
+        let room = 1 + random.pick(&[200, 20_000, 2_000_000]);
         let client = self.air.dialing.get().expect("a relay that dials");
         let link = Link::new(&self.air, client, phase, room);
         link.borrow_mut().unwatchable = mood == Mood::IsUnwatchable;
         let answers = matches!(mood, Mood::AcceptsLate | Mood::RefusesLate);
+        let longest = random.pick(&[20, 20, 20, 600]);
         let number = random.below(1_000_000);
         let mut attempt = Attempt {
             client,
             index,
             mood,
             peer: None,
-            answers_at: answers.then(|| now + random.within(600)),
+            answers_at: answers.then(|| now + random.within(longest)),
         };
         if !matches!(mood, Mood::IsFull | Mood::Refuses) {
             attempt.peer = Some(Peer::new(link.clone(), number, now, random));
