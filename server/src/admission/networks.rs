@@ -70,7 +70,7 @@ impl Networks {
         "networks and addresses separated by commas, such as 10.0.0.0/8,fd00::/8,192.0.2.1";
     /// The longest list in bytes. Log lines and `--check` show the list, and stay readable with it.
     pub const MAX_LEN: usize = 4_096;
-    /// The most entries of a list. A list of countries or of cloud ranges belongs into a firewall.
+    /// The most entries of a list. The list of a whole country is longer, and belongs in a firewall.
     pub const MAX_COUNT: usize = 256;
 
     /// Parses `IP/PREFIX` or `IP`, one or more, separated by commas. An address without a prefix is a

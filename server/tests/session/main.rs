@@ -26,5 +26,6 @@ mod intake;
 mod limits;
 mod mint;
 mod networks;
+mod proxy_header;
 mod rings;
 mod timer_wheel;

@@ -289,7 +289,6 @@ proptest! {
             let expected = list.iter().any(|network| network.contains(&ip.to_canonical()));
             prop_assert_eq!(set.contains(ip), expected, "{} in {}", ip, set);
         }
-        prop_assert_eq!(&parse(&set.to_string()), &set);
         let mut merged = IpNet::aggregate(&list);
         merged.sort();
         let merged: Vec<_> = merged.iter().map(|network| {
@@ -297,6 +296,7 @@ proptest! {
             if is_host { network.addr().to_string() } else { network.to_string() }
         }).collect();
         prop_assert_eq!(set.to_string(), merged.join(","));
+        prop_assert_eq!(parse(&set.to_string()), set);
     }
 
     #[test]
