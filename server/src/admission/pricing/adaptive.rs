@@ -1,0 +1,88 @@
+//! The price that follows the load.
+
+use std::ops::RangeInclusive;
+
+use powtcp_common::hashcash::{Dialect, Difficulty};
+
+use super::elapsed::Elapsed;
+use super::level::{ProvenWork, level_bits};
+use super::surcharge::Surcharges;
+use super::{PRICING_KEY_LEN, Price};
+use crate::admission::Source;
+use crate::time::Moment;
+
+/// The smallest share of the target rate that is left when relays fill. Without it the last free relays
+/// would have no price that a client can pay.
+const LEAST_SHARE: f64 = 1.0 / 16.0;
+
+/// A price between two difficulties that follows the load.
+#[derive(Debug)]
+pub struct Adaptive {
+    least: Difficulty,
+    greatest: Difficulty,
+    /// Prices are multiples of this many bits.
+    unit: u32,
+    /// Clients served a second above which the level rises.
+    target_rate: f64,
+    elapsed: Elapsed,
+    work: ProvenWork,
+    surcharges: Surcharges,
+}
+
+impl Adaptive {
+    pub(super) fn new(
+        range: RangeInclusive<Difficulty>,
+        target_rate: u32,
+        dialect: Dialect,
+        key: [u8; PRICING_KEY_LEN],
+    ) -> Self {
+        let (least, greatest) = range.into_inner();
+        // A rate of zero would divide by zero; the smallest that can be configured is 1.
+        let target_rate = target_rate.max(1);
+        Self {
+            least,
+            greatest,
+            unit: dialect.bits_per_unit().into(),
+            target_rate: target_rate.into(),
+            elapsed: Elapsed::new(),
+            work: ProvenWork::new(),
+            surcharges: Surcharges::new(target_rate, key),
+        }
+    }
+
+    pub(super) fn price(&self, source: Source, free_share: f64, now: Moment) -> Price {
+        let surcharge = self.surcharges.of(source, self.elapsed.at(now));
+        let level = self.exact_level(free_share, now);
+        Price {
+            difficulty: self.rounded(level + surcharge),
+            level: self.rounded(level),
+        }
+    }
+
+    pub(super) fn served(&mut self, source: Source, level: Difficulty, now: Moment) {
+        let elapsed = self.elapsed.advance(now);
+        self.work.add(level, elapsed);
+        self.surcharges.served(source, elapsed);
+    }
+
+    pub(super) fn level(&self, free_share: f64, now: Moment) -> Difficulty {
+        self.rounded(self.exact_level(free_share, now))
+    }
+
+    pub(super) fn proven_work(&self, now: Moment) -> f64 {
+        self.work.per_second(self.elapsed.at(now))
+    }
+
+    /// Returns the level in bits, before it is rounded for the dialect.
+    fn exact_level(&self, free_share: f64, now: Moment) -> u32 {
+        let share = free_share.clamp(LEAST_SHARE, 1.0);
+        let range = self.least..=self.greatest;
+        level_bits(self.proven_work(now), self.target_rate * share, &range)
+    }
+
+    /// Rounds up to a difficulty that the dialect can express.
+    fn rounded(&self, bits: u32) -> Difficulty {
+        let rounded = Difficulty::from_bits(bits.next_multiple_of(self.unit));
+        rounded.map_or(self.greatest, |rounded| rounded.min(self.greatest))
+    }
+}
