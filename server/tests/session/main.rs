@@ -25,5 +25,6 @@ mod gate;
 mod intake;
 mod limits;
 mod mint;
+mod pricing;
 mod rings;
 mod timer_wheel;
