@@ -34,7 +34,7 @@ fn at(millis: u64) -> Moment {
 /// Serves `count` stamps of this level to as many sources at once. While none has decayed, each
 /// counts as half a stamp a second.
 fn serve(pricing: &mut Pricing, count: u32, level: u32, now: Moment) {
-    (0..count).for_each(|number| pricing.served(source(number), bits(level), now));
+    (0..count).for_each(|number| pricing.served(source(number), bits(level), 1.0, now));
 }
 
 fn price(pricing: &Pricing, free_share: f64) -> (u8, u8) {
@@ -60,6 +60,31 @@ fn the_level_is_that_at_which_the_proven_work_buys_the_target_rate() {
     serve(&mut pricing, 1, 10, at(0));
     assert_eq!(price(&pricing, 1.0), (11, 11));
     assert_eq!(pricing.level(1.0, at(0)), bits(11));
+}
+
+#[test]
+fn a_stamp_counts_no_more_than_is_asked_now() {
+    let mut pricing = Pricing::new(range(10, 40), 50, Dialect::Hashcash, KEY);
+    let mut count = |count, level| {
+        let before = pricing.proven_work(at(0));
+        serve(&mut pricing, count, level, at(0));
+        pricing
+            .proven_work(at(0))
+            .zip(before)
+            .map(|(after, before)| after - before)
+    };
+    // Below the target rate the least difficulty, and then what the level is before it is rounded.
+    assert_eq!(count(100, 40), Some(50.0 * 1024.0));
+    assert_eq!(count(50, 10), Some(25.0 * 1024.0));
+    assert_eq!(count(1, 11), Some(1.5 * 1024.0 / 2.0));
+    // With a quarter of the relays free, four times as much is asked.
+    pricing.served(source(1), bits(40), 0.25, at(0));
+    let expected = 75.0 * 1024.0 * (1.0 + 0.01) * (1.0 + 0.04);
+    let work = pricing.proven_work(at(0)).expect("an adaptive price");
+    assert!(
+        (work / expected - 1.0).abs() < 1e-9,
+        "{work} is not {expected}"
+    );
 }
 
 #[test]
@@ -91,7 +116,7 @@ fn a_source_pays_a_bit_more_for_each_doubling_and_others_do_not() {
         if asked.last() != Some(&now.difficulty) {
             asked.push(now.difficulty);
         }
-        pricing.served(source(1), bits(18), at(0));
+        pricing.served(source(1), bits(18), 1.0, at(0));
     }
     assert_eq!(asked, (18..=24).map(bits).collect::<Vec<_>>());
     assert_eq!(price(&pricing, 1.0), (18, 18));
@@ -107,7 +132,7 @@ fn the_powtcp_dialect_rounds_up_to_hex_digits() {
         assert_eq!(price(&pricing, 1.0), (level, level), "{count} stamps");
     }
     let mut pricing = Pricing::new(range(20, 28), 50, Dialect::Powtcp, KEY);
-    (0..90).for_each(|_| pricing.served(source(1), bits(20), at(0)));
+    (0..90).for_each(|_| pricing.served(source(1), bits(20), 1.0, at(0)));
     let price = pricing.price(source(1), 1.0, at(0));
     assert_eq!((price.level, price.difficulty), (bits(20), bits(24)));
 }
@@ -115,7 +140,7 @@ fn the_powtcp_dialect_rounds_up_to_hex_digits() {
 #[test]
 fn a_puzzle_ages_by_what_its_source_would_be_asked_now() {
     let mut pricing = Pricing::new(range(18, 40), 50, Dialect::Hashcash, KEY);
-    (0..90).for_each(|_| pricing.served(source(1), bits(18), at(0)));
+    (0..90).for_each(|_| pricing.served(source(1), bits(18), 1.0, at(0)));
     let ttl = |number, paid| pricing.ttl_of(bits(paid), source(number), 1.0, at(0), TTL);
     assert_eq!(ttl(1, 18), TTL / 2);
     assert_eq!(ttl(1, 19), TTL);
@@ -152,7 +177,7 @@ proptest! {
         for (nanos, number, level, shift) in steps {
             // Small and large jumps, forth and back.
             let now = Moment::new(Duration::from_nanos(nanos >> shift));
-            pricing.served(source(number), bits(level), now);
+            pricing.served(source(number), bits(level), free_share, now);
             for asked_at in [now, Moment::START, Moment::new(Duration::MAX)] {
                 let work = pricing.proven_work(asked_at).expect("an adaptive price");
                 prop_assert!(work >= 0.0 && work.is_finite());

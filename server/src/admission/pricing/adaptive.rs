@@ -59,9 +59,21 @@ impl Adaptive {
         }
     }
 
-    pub(super) fn served(&mut self, source: Source, level: Difficulty, now: Moment) {
+    /// Counts a stamp with its level, but at most with what the level is now before it is rounded up.
+    ///
+    /// Otherwise the price could stay up after an attack: at a level that is rounded up by a bit, half of
+    /// the target rate proves enough work to keep it there, and in the powtcp dialect a sixteenth.
+    pub(super) fn served(
+        &mut self,
+        source: Source,
+        level: Difficulty,
+        free_share: f64,
+        now: Moment,
+    ) {
         let elapsed = self.elapsed.advance(now);
-        self.work.add(level, elapsed);
+        let asked = self.work.per_second(elapsed) / self.target(free_share);
+        let asked = asked.max(self.least.expected_hashes());
+        self.work.add(level.expected_hashes().min(asked), elapsed);
         self.surcharges.served(source, elapsed);
     }
 
@@ -75,9 +87,13 @@ impl Adaptive {
 
     /// Returns the level in bits, before it is rounded for the dialect.
     fn exact_level(&self, free_share: f64, now: Moment) -> u32 {
-        let share = free_share.clamp(LEAST_SHARE, 1.0);
         let range = self.least..=self.greatest;
-        level_bits(self.proven_work(now), self.target_rate * share, &range)
+        level_bits(self.proven_work(now), self.target(free_share), &range)
+    }
+
+    /// Returns the clients a second above which the level rises now.
+    fn target(&self, free_share: f64) -> f64 {
+        self.target_rate * free_share.clamp(LEAST_SHARE, 1.0)
     }
 
     /// Rounds up to a difficulty that the dialect can express.

@@ -1,7 +1,7 @@
 //! The level: the difficulty at which the work that clients prove now serves as many as the target rate.
 //!
-//! There is no integrator. A stamp counts with the level at which its puzzle was made, so that puzzles which
-//! are still out at an old level do not make the new one overshoot.
+//! A stamp counts at most with the level at which its puzzle was made, so that puzzles which are still out at
+//! a lower level do not make the new one overshoot.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -30,10 +30,10 @@ impl ProvenWork {
         }
     }
 
-    /// Counts a stamp that was served.
-    pub(super) fn add(&mut self, level: Difficulty, elapsed: Duration) {
+    /// Counts a stamp that was served, as so many hashes.
+    pub(super) fn add(&mut self, hashes: f64, elapsed: Duration) {
         let decayed = self.decayed(elapsed);
-        self.hashes = decayed.map(|hashes| hashes + level.expected_hashes());
+        self.hashes = decayed.map(|before| before + hashes);
         self.until = self.until.max(elapsed);
     }
 
@@ -93,7 +93,10 @@ mod tests {
     fn steady_work_is_measured_by_both_means() {
         let mut work = ProvenWork::new();
         for tenth in 1..=1_000 {
-            work.add(bits(20), Duration::from_millis(tenth * 100));
+            work.add(
+                bits(20).expected_hashes(),
+                Duration::from_millis(tenth * 100),
+            );
         }
         let ten_a_second = 10.0 * f64::from(1 << 20);
         let measured = work.per_second(Duration::from_secs(100));
@@ -103,7 +106,7 @@ mod tests {
     #[test]
     fn work_is_seen_at_once_and_forgotten_slowly() {
         let mut work = ProvenWork::new();
-        (0..100).for_each(|_| work.add(bits(20), Duration::ZERO));
+        (0..100).for_each(|_| work.add(bits(20).expected_hashes(), Duration::ZERO));
         let hashes = 100.0 * f64::from(1 << 20);
         let after = |seconds| work.per_second(Duration::from_secs(seconds)) / hashes;
         let is_close = |left: f64, right: f64| (left / right - 1.0).abs() < 1e-9;
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn work_of_the_hardest_puzzles_adds_up_to_a_number() {
         let mut work = ProvenWork::new();
-        (0..1_000).for_each(|_| work.add(bits(160), Duration::ZERO));
+        (0..1_000).for_each(|_| work.add(bits(160).expected_hashes(), Duration::ZERO));
         assert!(work.per_second(Duration::ZERO).is_finite());
     }
 }

@@ -79,9 +79,9 @@ impl Pricing {
 
     /// Counts a stamp that was served to `source`. `level` is the one that stands in its RAND, also if
     /// another instance with the same secret made the puzzle.
-    pub fn served(&mut self, source: Source, level: Difficulty, now: Moment) {
+    pub fn served(&mut self, source: Source, level: Difficulty, free_share: f64, now: Moment) {
         if let Self::Adaptive(adaptive) = self {
-            adaptive.served(source, level, now);
+            adaptive.served(source, level, free_share, now);
         }
     }
 

@@ -88,9 +88,9 @@ impl Server {
     /// Takes a stamp of `puzzle`, which is solved. Returns whether its client is served.
     pub(crate) fn present(&mut self, puzzle: &Puzzle, now: Moment) -> bool {
         let now = now.after(self.ahead);
+        let free_share = self.free_share();
         let ttl = if self.setup.ages {
             let paid = puzzle.price.difficulty;
-            let free_share = self.free_share();
             self.pricing
                 .ttl_of(paid, puzzle.source, free_share, now, TTL)
         } else {
@@ -100,7 +100,8 @@ impl Server {
         let is_served = is_in_time && !self.is_full();
         if is_served {
             self.served += 1;
-            self.pricing.served(puzzle.source, puzzle.price.level, now);
+            let level = puzzle.price.level;
+            self.pricing.served(puzzle.source, level, free_share, now);
         }
         is_served
     }
