@@ -37,8 +37,6 @@ impl Adaptive {
         key: [u8; PRICING_KEY_LEN],
     ) -> Self {
         let (least, greatest) = range.into_inner();
-        // A rate of zero would divide by zero; the smallest that can be configured is 1.
-        let target_rate = target_rate.max(1);
         Self {
             least,
             greatest,

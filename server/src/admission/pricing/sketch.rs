@@ -146,18 +146,21 @@ mod tests {
         }
     }
 
-    /// A million sources once each, which leaves 61 in each cell, are less than the allowance of one.
+    /// A million sources once each are 61 in each cell, less than the allowance of one.
     #[test]
     fn a_million_sources_take_no_memory_and_hide_no_count() {
         let mut sketch = Sketch::new(1 << 14, KEY);
-        (0..300).for_each(|_| sketch.add(network(u64::MAX), 0.0));
+        let busy = network(u64::MAX);
+        (0..300).for_each(|_| sketch.add(busy, 0.0));
         for prefix in 0..1_000_000 {
             sketch.add(network(prefix), 0.0);
         }
         assert_eq!(sketch.cells.len(), ROWS << 14);
-        assert!(sketch.estimate(network(u64::MAX), 0.0) >= 300.0);
-        let stranger = sketch.estimate(network(u64::MAX - 1), 0.0);
-        assert!(stranger < 70.0, "{stranger}");
+        assert!(sketch.estimate(busy, 0.0) >= 300.0);
+        let strangers = (2_000_000..2_000_100).map(|prefix| sketch.estimate(network(prefix), 0.0));
+        let mean = strangers.sum::<f64>() / 100.0;
+        // An update that raises all four cells leaves 53.
+        assert!(mean < 35.0, "{mean}");
     }
 
     proptest! {
