@@ -44,32 +44,56 @@ impl Addresses {
     }
 }
 
-/// When an attacker presents its stamps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rhythm {
-    /// As soon as it has them.
-    Steady,
-    /// It works and presents for 2 s, then rests for 10 s.
-    Pulses,
-    /// It works all the time, and presents what it has during 2 of 12 s.
-    SavedPulses,
+/// When an attacker solves puzzles and when it presents its stamps. Periods begin with the attack.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rhythm {
+    period: Duration,
+    /// From the begin of each period it presents its stamps for so long.
+    presents: Duration,
+    /// Before the begin of a period it solves puzzles for so long, and whenever it presents stamps.
+    solves_ahead: Duration,
 }
 
 impl Rhythm {
-    const ON: Duration = Duration::from_secs(2);
-    const PERIOD: u64 = 12;
+    pub(crate) const STEADY: Self = Self::every(1, 1_000, 0);
+    /// It works for 2 s, then rests for 10 s.
+    pub(crate) const PULSES: Self = Self::every(12, 2_000, 0);
+    /// It works all the time, and presents what it has for 2 of 12 s.
+    pub(crate) const SAVED_PULSES: Self = Self::every(12, 2_000, 10);
 
-    /// Returns when it next presents stamps: now, or at the begin of the next pulse.
-    fn opening(self, now: Moment) -> Moment {
-        let since_start = now.since(Moment::START);
-        let periods = since_start.as_secs() / Self::PERIOD;
-        let into_period = since_start - Duration::from_secs(periods * Self::PERIOD);
-        if self == Self::Steady || into_period < Self::ON {
-            now
-        } else {
-            Moment::new(Duration::from_secs((periods + 1) * Self::PERIOD))
+    /// It solves for 4 s before it presents all at once. It rests until the price has come down.
+    pub(crate) const BURSTS: Self = Self::every(60, 1, 4);
+
+    const fn every(seconds: u64, presents: u64, solves_ahead: u64) -> Self {
+        Self {
+            period: Duration::from_secs(seconds),
+            presents: Duration::from_millis(presents),
+            solves_ahead: Duration::from_secs(solves_ahead),
         }
     }
+
+    fn phase(self, now: Moment) -> Phase {
+        let nanos = now.since(at(BEGIN)).as_nanos() % self.period.as_nanos();
+        let into_period = Duration::from_nanos(nanos as u64);
+        let until_next = self.period - into_period;
+        if into_period < self.presents {
+            Phase::Presenting
+        } else if until_next <= self.solves_ahead {
+            Phase::Solving {
+                end: now.after(until_next),
+            }
+        } else {
+            Phase::Resting {
+                end: now.after(until_next - self.solves_ahead),
+            }
+        }
+    }
+}
+
+enum Phase {
+    Presenting,
+    Solving { end: Moment },
+    Resting { end: Moment },
 }
 
 /// A botnet: machines that work for themselves, each with an address and an equal share of the hash rate.
@@ -123,23 +147,27 @@ impl Actor for Farm {
             return None;
         }
         self.saved.extend(self.solving.take());
-        let opening = self.rhythm.opening(now);
-        if opening <= now {
-            // The newest first: the oldest are the first that are worth nothing.
-            while let Some(puzzle) = self.saved.pop() {
-                stage.present(Side::Attack, &puzzle, now);
+        let next_phase = match self.rhythm.phase(now) {
+            Phase::Presenting => {
+                // The newest first: the oldest are the first that are worth nothing.
+                while let Some(puzzle) = self.saved.pop() {
+                    stage.present(Side::Attack, &puzzle, now);
+                }
+                Moment::new(Duration::MAX)
             }
-        } else if self.rhythm == Rhythm::Pulses {
-            return Some(opening);
-        }
+            Phase::Solving { end } => end,
+            Phase::Resting { end } => return Some(end),
+        };
         let source = self.addresses.source(self.asked, &mut stage.random);
         self.asked += 1;
         let puzzle = stage.ask(source, now);
         let solving = stage.solving_time(&puzzle, self.hash_rate);
-        if solving <= LOOK_AGAIN {
+        let solved = now.after(solving);
+        let looks_again = now.after(LOOK_AGAIN).min(next_phase);
+        if solved <= looks_again {
             self.solving = Some(puzzle);
         }
-        Some(now.after(solving.min(LOOK_AGAIN)))
+        Some(solved.min(looks_again))
     }
 }
 
