@@ -11,6 +11,7 @@
 
 mod adaptive;
 mod ageing;
+mod budget;
 mod elapsed;
 mod level;
 mod sketch;
@@ -77,19 +78,20 @@ impl Pricing {
         }
     }
 
-    /// Counts a stamp that was served to `source`. `level` is the one that stands in its RAND, also if
-    /// another instance with the same secret made the puzzle.
-    pub fn served(&mut self, source: Source, level: Difficulty, free_share: f64, now: Moment) {
+    /// Counts a stamp that was served to `source`, as soon as its puzzle is spent. `paid` is the price of that
+    /// puzzle, also if another instance with the same secret made it.
+    pub fn served(&mut self, source: Source, paid: Price, free_share: f64, now: Moment) {
         if let Self::Adaptive(adaptive) = self {
-            adaptive.served(source, level, free_share, now);
+            adaptive.served(source, paid, free_share, now);
         }
     }
 
-    /// Returns how long a puzzle of `difficulty` is good, of the configured `ttl`: less if `source` would
-    /// be asked for more now. Never depends on the load under a fixed price.
+    /// Returns how long a puzzle of difficulty `paid` is good, of the configured `ttl`: less if `source`
+    /// would be asked for more now, and zero if too many such stamps were served lately. It never depends on
+    /// the load under a fixed price.
     pub fn ttl_of(
         &self,
-        difficulty: Difficulty,
+        paid: Difficulty,
         source: Source,
         free_share: f64,
         now: Moment,
@@ -97,10 +99,7 @@ impl Pricing {
     ) -> Duration {
         match self {
             Self::Fixed(_) => ttl,
-            Self::Adaptive(adaptive) => {
-                let asked_now = adaptive.price(source, free_share, now).difficulty;
-                aged_ttl(difficulty, asked_now, ttl)
-            }
+            Self::Adaptive(adaptive) => adaptive.ttl_of(paid, source, free_share, now, ttl),
         }
     }
 
