@@ -7,7 +7,8 @@
 //!       +--------> count-min sketch --> surcharge -------+
 //! ```
 //!
-//! Everything decays, but there are no timers: decay is computed when a price is asked for.
+//! A puzzle that has become too cheap is good for a shorter time, and only a few stamps of such puzzles are
+//! served a second. Everything decays, but there are no timers: decay is computed when a price is asked for.
 
 mod adaptive;
 mod ageing;
