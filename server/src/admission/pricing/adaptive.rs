@@ -1,12 +1,9 @@
 //! The price that follows the load.
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use powtcp_common::hashcash::{Dialect, Difficulty};
 
-use super::ageing::aged_ttl;
-use super::budget::CheapStamps;
 use super::elapsed::Elapsed;
 use super::level::{ProvenWork, level_bits};
 use super::surcharge::Surcharges;
@@ -30,7 +27,6 @@ pub struct Adaptive {
     elapsed: Elapsed,
     work: ProvenWork,
     surcharges: Surcharges,
-    cheap_stamps: CheapStamps,
 }
 
 impl Adaptive {
@@ -49,7 +45,6 @@ impl Adaptive {
             elapsed: Elapsed::new(),
             work: ProvenWork::new(),
             surcharges: Surcharges::new(target_rate, key),
-            cheap_stamps: CheapStamps::new(target_rate.into()),
         }
     }
 
@@ -66,33 +61,18 @@ impl Adaptive {
     ///
     /// Otherwise the price could stay up after an attack: at a level that is rounded up by a bit, half of
     /// the target rate proves enough work to keep it there, and in the powtcp dialect a sixteenth.
-    pub(super) fn served(&mut self, source: Source, paid: Price, free_share: f64, now: Moment) {
-        let elapsed = self.elapsed.advance(now);
-        let target = self.target(free_share);
-        if paid.difficulty < self.price(source, free_share, now).difficulty {
-            self.cheap_stamps.add(target, elapsed);
-        }
-        let asked = self.work.per_second(elapsed) / target;
-        let asked = asked.max(self.least.expected_hashes());
-        self.work
-            .add(paid.level.expected_hashes().min(asked), elapsed);
-        self.surcharges.served(source, elapsed);
-    }
-
-    pub(super) fn ttl_of(
-        &self,
-        paid: Difficulty,
+    pub(super) fn served(
+        &mut self,
         source: Source,
+        level: Difficulty,
         free_share: f64,
         now: Moment,
-        ttl: Duration,
-    ) -> Duration {
-        let asked_now = self.price(source, free_share, now).difficulty;
-        let (target, elapsed) = (self.target(free_share), self.elapsed.at(now));
-        if paid < asked_now && !self.cheap_stamps.has_room(target, elapsed) {
-            return Duration::ZERO;
-        }
-        aged_ttl(paid, asked_now, ttl)
+    ) {
+        let elapsed = self.elapsed.advance(now);
+        let asked = self.work.per_second(elapsed) / self.target(free_share);
+        let asked = asked.max(self.least.expected_hashes());
+        self.work.add(level.expected_hashes().min(asked), elapsed);
+        self.surcharges.served(source, elapsed);
     }
 
     pub(super) fn level(&self, free_share: f64, now: Moment) -> Difficulty {

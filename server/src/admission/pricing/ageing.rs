@@ -5,7 +5,7 @@ use std::time::Duration;
 use powtcp_common::hashcash::Difficulty;
 
 /// How long any puzzle is good, unless the TTL is shorter. It lets a client that got its puzzle just before
-/// the price rose present a stamp that takes no time to solve. How many do so is bounded by a budget.
+/// the price rose present a stamp that takes no time to solve.
 const LEAST_TTL: Duration = Duration::from_secs(2);
 
 /// Returns how long a puzzle of difficulty `paid` is good if its source would be asked for `asked_now`: half

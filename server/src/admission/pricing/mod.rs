@@ -7,12 +7,10 @@
 //!       +--------> count-min sketch --> surcharge -------+
 //! ```
 //!
-//! A puzzle that has become too cheap is good for a shorter time, and only a few stamps of such puzzles are
-//! served a second. Everything decays, but there are no timers: decay is computed when a price is asked for.
+//! Everything decays, but there are no timers: decay is computed when a price is asked for.
 
 mod adaptive;
 mod ageing;
-mod budget;
 mod elapsed;
 mod level;
 mod sketch;
@@ -79,20 +77,19 @@ impl Pricing {
         }
     }
 
-    /// Counts a stamp that was served to `source`, as soon as its puzzle is spent. `paid` is the price of that
-    /// puzzle, also if another instance with the same secret made it.
-    pub fn served(&mut self, source: Source, paid: Price, free_share: f64, now: Moment) {
+    /// Counts a stamp that was served to `source`. `level` is the one that stands in its RAND, also if
+    /// another instance with the same secret made the puzzle.
+    pub fn served(&mut self, source: Source, level: Difficulty, free_share: f64, now: Moment) {
         if let Self::Adaptive(adaptive) = self {
-            adaptive.served(source, paid, free_share, now);
+            adaptive.served(source, level, free_share, now);
         }
     }
 
-    /// Returns how long a puzzle of difficulty `paid` is good, of the configured `ttl`: less if `source`
-    /// would be asked for more now, and zero if too many such stamps were served lately. It never depends on
-    /// the load under a fixed price.
+    /// Returns how long a puzzle of `difficulty` is good, of the configured `ttl`: less if `source` would
+    /// be asked for more now. Never depends on the load under a fixed price.
     pub fn ttl_of(
         &self,
-        paid: Difficulty,
+        difficulty: Difficulty,
         source: Source,
         free_share: f64,
         now: Moment,
@@ -100,7 +97,10 @@ impl Pricing {
     ) -> Duration {
         match self {
             Self::Fixed(_) => ttl,
-            Self::Adaptive(adaptive) => adaptive.ttl_of(paid, source, free_share, now, ttl),
+            Self::Adaptive(adaptive) => {
+                let asked_now = adaptive.price(source, free_share, now).difficulty;
+                aged_ttl(difficulty, asked_now, ttl)
+            }
         }
     }
 

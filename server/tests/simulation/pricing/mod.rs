@@ -53,7 +53,10 @@ fn rows() -> Vec<Row> {
     let mut three = row("3 sources, T = 500", CPUS, 700.0, botnet(3, No));
     three.setup.target_rate = 500;
     three.most.steady = 625.0;
-    let bursts = "1,000 sources, 4 s of stamps at once every 60 s";
+    let name = "1,000 sources, 4 s of stamps at once every 60 s";
+    let mut bursts = row(name, CPUS, 150.0, farm(thousand, Rhythm::BURSTS));
+    // All puzzles of the last 2 s at the least price, because no puzzle expires earlier.
+    bursts.most.steady = 1.1 * 2.0 * CPUS / f64::from(1 << USUAL.bits.0) / 60.0;
     let site = "a new source of one /48 each time";
     let rest = "1,000 sources, 2 s on, 10 s off";
     let puzzles = "1,000 sources, 60 hoarded puzzles each";
@@ -62,10 +65,10 @@ fn rows() -> Vec<Row> {
     let machine_3 = "3,000 sources, one machine";
     vec![
         row("1 source", CPUS, 150.0, botnet(1, No)),
-        row("1,000 sources", CPUS, 200.0, botnet(1_000, No)),
+        row("1,000 sources", CPUS, 400.0, botnet(1_000, No)),
         row(machine, CPUS, 150.0, farm(thousand, steady)),
         row("1 source", card, 200.0, botnet(1, No)),
-        row("3,000 sources", card, 250.0, botnet(3_000, No)),
+        row("3,000 sources", card, 1_200.0, botnet(3_000, No)),
         row(machine_3, card, 250.0, farm(Few(3_000), steady)),
         three,
         row("a new source each time", CPUS, 150.0, farm(Fresh, steady)),
@@ -77,9 +80,9 @@ fn rows() -> Vec<Row> {
             150.0,
             farm(thousand, saved),
         ),
-        row(bursts, CPUS, 150.0, farm(thousand, Rhythm::BURSTS)),
-        row(puzzles, CPUS, 200.0, botnet(1_000, Puzzles)),
-        row(stamps, CPUS, 200.0, botnet(1_000, Stamps)),
+        bursts,
+        row(puzzles, CPUS, 500.0, botnet(1_000, Puzzles)),
+        row(stamps, CPUS, 600.0, botnet(1_000, Stamps)),
     ]
 }
 

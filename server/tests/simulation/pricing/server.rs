@@ -100,8 +100,8 @@ impl Server {
         let is_served = is_in_time && !self.is_full();
         if is_served {
             self.served += 1;
-            self.pricing
-                .served(puzzle.source, puzzle.price, free_share, now);
+            let level = puzzle.price.level;
+            self.pricing.served(puzzle.source, level, free_share, now);
         }
         is_served
     }
