@@ -7,6 +7,7 @@
 mod actor;
 mod checks;
 mod inspect;
+mod pricing;
 mod random;
 mod relays;
 mod view;
@@ -45,6 +46,18 @@ impl Drop for SeedPrinter {
     }
 }
 
+/// Returns a seed that differs in every run.
+fn new_seed() -> u64 {
+    RandomState::new().hash_one("a new seed for every run")
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("SIMULATION_SEED").ok();
+    given.map_or_else(new_seed, |seed| {
+        seed.parse().expect("SIMULATION_SEED is a number")
+    })
+}
+
 fn simulate(seed: u64) -> Tally {
     let _seed = SeedPrinter(seed);
     let mut random = Random::new(seed);
@@ -74,7 +87,7 @@ fn invariants_hold_after_every_step_of_random_traffic() {
         let tally = simulate(seed.parse().expect("SIMULATION_SEED is a number"));
         return println!("{tally:?}");
     }
-    let first = RandomState::new().hash_one("a new seed for every run");
+    let first = new_seed();
     let mut all = Tally::default();
     for seed in 0..WORLDS {
         all += simulate(first.wrapping_add(seed));

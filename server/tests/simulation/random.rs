@@ -39,4 +39,10 @@ impl Random {
     pub(crate) fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.below(list.len())]
     }
+    /// Returns a time from the exponential distribution with a mean of `mean` seconds.
+    pub(crate) fn exponential(&mut self, mean: f64) -> Duration {
+        // From 2^-53 to 1, so that its logarithm is finite.
+        let uniform = ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+        Duration::try_from_secs_f64(-uniform.ln() * mean).unwrap_or(Duration::MAX)
+    }
 }
