@@ -3,6 +3,7 @@
 mod access;
 mod gate;
 mod listen;
+mod price;
 mod secret;
 mod settings;
 mod start;
@@ -10,12 +11,13 @@ mod warnings;
 
 use std::time::Duration;
 
-use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
+use powtcp_common::hashcash::Dialect;
 use powtcp_common::log_line::{Format, Level};
-use powtcp_options::{Options, Program, Spec, UsageError, whole_number};
+use powtcp_options::{Options, Program, Spec, UsageError};
 
 pub use gate::{GateConfig, Target};
 pub use listen::Listen;
+pub use price::PriceConfig;
 pub use secret::{MAX_SECRET_LEN, MIN_SECRET_LEN, Secret};
 pub use settings::Setting;
 pub use start::StartReport;
@@ -40,7 +42,8 @@ pub const PROGRAM: Program = Program {
 const OPTIONS: &[Spec] = &[
     Spec::new("-l, --listen ADDR", "127.0.0.1:8080", "where to listen: IP:PORT, HOST:PORT or :PORT"),
     Spec::switch("--reuse-port", "let several processes listen on one port, one per core"),
-    Spec::new("-b, --bits N", "20", "difficulty in bits, 1 to 64"),
+    Spec::new("-b, --bits N[..M]", "20", "difficulty in bits, 1 to 64; with ..M it rises under load"),
+    Spec::new("--target-rate N", "50", "clients served a second above which N..M rises"),
     Spec::new("--dialect NAME", "hashcash", "spelling of stamps: hashcash or powtcp"),
     Spec::new("--ttl DURATION", "60s", "how long a puzzle is valid"),
     Spec::new("--handshake-timeout DURATION", "10s", "time to ask for the first puzzle"),
@@ -92,6 +95,8 @@ pub struct Config {
     pub port_use: PortUse,
     /// The rules for every session.
     pub rules: Rules,
+    /// What puzzles cost.
+    pub price: PriceConfig,
     /// How long a shutdown waits for clients that hold a puzzle.
     pub shutdown_timeout: Duration,
     /// How many connections are held at once, and what happens beyond.
@@ -126,6 +131,7 @@ impl Config {
     pub fn new(options: &Options) -> Result<Self, UsageError> {
         let secret_file = secret_file(options)?;
         let shared_mode = secret_file.as_ref().and_then(|file| file.shared_mode);
+        let dialect = options.choice("--dialect", &DIALECTS)?;
         let gate = GateConfig::new(options)?;
         let mut config = Self {
             listen: options.required("--listen", Listen::EXPECTED, Listen::parse)?,
@@ -135,11 +141,12 @@ impl Config {
                 PortUse::Exclusive
             },
             rules: Rules {
-                terms: terms(options)?,
+                dialect,
                 ttl: options.duration("--ttl", SHORTEST..=LONGEST)?,
                 handshake_timeout: options.duration("--handshake-timeout", SHORTEST..=LONGEST)?,
                 max_puzzles: options.number("--max-puzzles", 1..=u32::MAX)?,
             },
+            price: PriceConfig::new(options, dialect)?,
             shutdown_timeout: options.duration("--shutdown-timeout", Duration::ZERO..=LONGEST)?,
             bounds: bounds(options)?,
             metrics: options.value("--metrics", Listen::EXPECTED, Listen::parse)?,
@@ -162,23 +169,6 @@ impl Config {
         }));
         Ok(config)
     }
-}
-
-fn terms(options: &Options) -> Result<Terms, UsageError> {
-    let dialect = options.choice("--dialect", &DIALECTS)?;
-    let unit = u32::from(dialect.bits_per_unit());
-    let expected = match dialect {
-        Dialect::Hashcash => "a whole number from 1 to 64",
-        Dialect::Powtcp => "a multiple of 4 from 4 to 64, for --dialect powtcp",
-    };
-    let difficulty = options.required("--bits", expected, |text| {
-        let bits = whole_number(text, 1..=64).filter(|bits: &u32| bits.is_multiple_of(unit))?;
-        Difficulty::from_bits(bits)
-    })?;
-    Ok(Terms {
-        dialect,
-        difficulty,
-    })
 }
 
 fn bounds(options: &Options) -> Result<Bounds, UsageError> {

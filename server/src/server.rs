@@ -89,7 +89,9 @@ impl Server {
         descriptors.grow_kernel_table();
         let log = Log::start(config.log_level, config.log_format)?;
         let mint = Mint::new(config.secret.as_bytes(), clock.wall_at_start());
-        let mut shared = Shared::new(config.rules, mint, config.resources, log, registry);
+        let pricing = config.price.pricing(config.rules.dialect)?;
+        let resources = config.resources;
+        let mut shared = Shared::new(config.rules, mint, pricing, resources, log, registry);
         shared.access = config.access;
         shared.relay_limits = config
             .gate

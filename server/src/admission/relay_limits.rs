@@ -38,6 +38,11 @@ impl RelayLimits {
         self.total >= self.max
     }
 
+    /// Returns the share of all relays that are free, 0 to 1.
+    pub fn free_share(&self) -> f64 {
+        1.0 - (self.total as f64 / self.max.max(1) as f64).min(1.0)
+    }
+
     /// Returns the number of relays.
     pub fn total(&self) -> usize {
         self.total

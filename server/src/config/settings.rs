@@ -35,16 +35,22 @@ impl Config {
         } else {
             "drawn"
         };
+        let bits = if self.price.is_fixed() {
+            number(self.price.range.start().bits().into())
+        } else {
+            Setting::Text(self.price.to_string())
+        };
         let mut settings = vec![
             ("reuse_port", switch(self.port_use == PortUse::Shared)),
-            ("bits", number(rules.terms.difficulty.bits().into())),
-            ("dialect", text(word_for(&DIALECTS, rules.terms.dialect))),
+            ("bits", bits),
+            ("dialect", text(word_for(&DIALECTS, rules.dialect))),
             ("ttl", time(rules.ttl)),
             ("handshake_timeout", time(rules.handshake_timeout)),
             ("shutdown_timeout", time(self.shutdown_timeout)),
             ("max_connections", number(bounds.connections as u64)),
             ("max_connections_per_ip", number(bounds.per_source.into())),
             ("when_full", text(word_for(&POLICIES, bounds.when_full))),
+            ("target_rate", number(self.price.target_rate.into())),
             ("max_puzzles", number(rules.max_puzzles.into())),
             ("secret", text(secret)),
             ("resources", number(self.resources.count() as u64)),

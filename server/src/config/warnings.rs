@@ -15,7 +15,7 @@ impl Config {
     /// Returns a sentence for each contradiction.
     pub(super) fn contradictions(&self) -> Vec<String> {
         let (rules, bounds) = (&self.rules, &self.bounds);
-        let bits = rules.terms.difficulty.bits();
+        let bits = self.price.range.end().bits();
         let [ttl, handshake] = [rules.ttl, rules.handshake_timeout].map(duration::write);
         let solving = average_time(bits);
         let mut found = Vec::new();

@@ -53,6 +53,9 @@ impl GaugeSources<'_> {
                 .relay_limits
                 .as_ref()
                 .map_or(0, |limits| limits.max() as u64),
+            level_bits: shared.level(self.now.moment).bits().into(),
+            max_level_bits: shared.pricing.greatest().bits().into(),
+            proven_work: shared.pricing.proven_work(self.now.moment).unwrap_or(0.0),
             waiting: self.intake.waiting() as u64,
             paused: self.intake.is_paused(),
             suppressed_lines: suppressed

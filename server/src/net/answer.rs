@@ -20,8 +20,8 @@ impl Shared {
     pub(super) fn answer_unlogged(&mut self, reply: &Reply<'_>) {
         self.metrics.answered(reply);
         let (command, payload) = match reply {
-            Reply::Puzzle(puzzle) => (Command::ResponsePuzzle, puzzle.as_bytes()),
-            Reply::Resource { .. } => {
+            Reply::Puzzle(puzzle, _) => (Command::ResponsePuzzle, puzzle.as_bytes()),
+            Reply::Resource(_) => {
                 // The client has paid: without random bytes it gets the first resource.
                 let random = self.random.take().map_or(0, u32::from_ne_bytes);
                 let resource = self.resources.pick(random);
@@ -39,9 +39,9 @@ impl Shared {
         let (kind, field) = match reply {
             Reply::Paid(_) => return,
             Reply::BadHeader(why) => (Kind::BadHeader, ("reason", Value::Text(why.text()))),
-            Reply::Puzzle(puzzle) => (Kind::Puzzle, ("puzzle", Value::Peer(puzzle.as_bytes()))),
-            Reply::Resource { solved_in } => {
-                let milliseconds = Value::Number(solved_in.as_millis() as u64);
+            Reply::Puzzle(puzzle, _) => (Kind::Puzzle, ("puzzle", Value::Peer(puzzle.as_bytes()))),
+            Reply::Resource(payment) => {
+                let milliseconds = Value::Number(payment.solved_in.as_millis() as u64);
                 (Kind::Resource, ("solved_in_ms", milliseconds))
             }
             Reply::Refusal { why, evidence } => {

@@ -12,7 +12,7 @@ use super::io::{Fate, INPUT, Socket, read, write};
 use super::shared::Shared;
 use crate::admission::Standing;
 use crate::protocol::proxy_header::{Endpoints, HeaderParser, Malformed};
-use crate::protocol::{End, Reply, Session};
+use crate::protocol::{End, Reply, Sale, Session};
 use crate::relay::{Entrant, Pass};
 use crate::time::{Moment, Now, TimerId};
 
@@ -386,9 +386,14 @@ impl<S: Socket> Connection<S> {
         let client = self.session.client();
         let service = shared.service(client.ip().into());
         loop {
-            let Shared { rules, mint, .. } = shared;
+            let mut sale = Sale {
+                rules: &shared.rules,
+                service,
+                mint: &mut shared.mint,
+                pricing: &mut shared.pricing,
+            };
             let session = &mut self.session;
-            let reply = session.next_reply(&mut input, now.moment, rules, service, mint);
+            let reply = session.next_reply(&mut input, now.moment, &mut sale);
             let Some(reply) = reply else {
                 break;
             };

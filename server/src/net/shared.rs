@@ -1,15 +1,17 @@
 //! What belongs to the server as a whole, passed to each function that handles an event.
 
 use mio::Registry;
+use powtcp_common::address::ClientAddr;
+use powtcp_common::hashcash::Difficulty;
 
 use super::random::RandomBlock;
-use crate::admission::{Access, RelayLimits, Source};
-use crate::protocol::{Mint, Rules, Service};
+use crate::admission::{Access, Pricing, RelayLimits, Source};
+use crate::protocol::{Mint, Payment, Rules, Service};
 use crate::resources::Resources;
 use crate::telemetry::health::UpstreamHealth;
 use crate::telemetry::log::Log;
 use crate::telemetry::metrics::Metrics;
-use crate::time::TimerWheel;
+use crate::time::{Moment, TimerWheel};
 
 /// Bytes that are read and discarded in one turn of the loop, for all connections that have ended.
 /// It bounds the work for many peers that go on sending after their last answer.
@@ -21,6 +23,8 @@ pub struct Shared {
     pub rules: Rules,
     /// Makes and checks puzzles.
     pub mint: Mint,
+    /// How difficult puzzles are.
+    pub pricing: Pricing,
     /// Every deadline of the server.
     pub timers: TimerWheel<Timer>,
     /// The log on standard error.
@@ -69,6 +73,7 @@ impl Shared {
     pub fn new(
         rules: Rules,
         mint: Mint,
+        pricing: Pricing,
         resources: Resources,
         log: Log,
         registry: Registry,
@@ -76,6 +81,7 @@ impl Shared {
         Self {
             rules,
             mint,
+            pricing,
             timers: TimerWheel::new(),
             log,
             metrics: Metrics::new(),
@@ -96,6 +102,7 @@ impl Shared {
             None => Service::Resource,
             Some(limits) => Service::Relay {
                 is_full: limits.is_full_for(source),
+                free_share: limits.free_share(),
             },
         }
     }
@@ -105,6 +112,24 @@ impl Shared {
         self.relay_limits
             .as_ref()
             .map_or(0, |limits| limits.held_by(source))
+    }
+
+    /// Returns the share of relays that are free, 0 to 1; 1 without a gate.
+    pub fn free_share(&self) -> f64 {
+        let limits = self.relay_limits.as_ref();
+        limits.map_or(1.0, RelayLimits::free_share)
+    }
+
+    /// Returns the difficulty of a puzzle now, without a surcharge.
+    pub fn level(&self, now: Moment) -> Difficulty {
+        self.pricing.level(self.free_share(), now)
+    }
+
+    /// Counts a payment for a relay that is final, because it is not good again.
+    pub fn on_paid(&mut self, payment: &Payment, client: ClientAddr, now: Moment) {
+        let (source, level) = (client.ip().into(), payment.price.level);
+        let free_share = self.free_share();
+        self.pricing.served(source, level, free_share, now);
     }
 
     /// Begins a turn of the loop: its budgets are full again.

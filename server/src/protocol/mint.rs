@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use powtcp_common::address::ClientAddr;
-use powtcp_common::hashcash::{Puzzle, RAND_LEN, Stamp, Terms};
+use powtcp_common::hashcash::{Dialect, Difficulty, Puzzle, RAND_LEN, Stamp, Terms};
 use powtcp_common::refusal::Refusal;
 use sha1::Sha1;
 
 use super::Rules;
 use super::spent::SpentPuzzles;
+use crate::admission::Price;
 use crate::time::{IssueTime, Moment};
 
 /// How far the clock of another instance with the same secret may be ahead of ours. It
@@ -40,6 +41,8 @@ pub struct Mint {
 pub struct Payment {
     rand: [u8; RAND_LEN],
     issued: IssueTime,
+    /// What the puzzle cost.
+    pub price: Price,
     /// The time from the puzzle to its stamp.
     pub solved_in: Duration,
 }
@@ -60,14 +63,24 @@ impl Mint {
     }
 
     /// Makes a puzzle for `client`. Its time of issue is later than that of all puzzles before.
-    pub fn make(&mut self, client: ClientAddr, terms: Terms, now: Moment) -> (Puzzle, IssueTime) {
+    pub fn make(
+        &mut self,
+        client: ClientAddr,
+        dialect: Dialect,
+        price: Price,
+        now: Moment,
+    ) -> (Puzzle, IssueTime) {
+        let terms = Terms {
+            dialect,
+            difficulty: price.difficulty,
+        };
         let issued = self.issue_time(now).max(self.newest.next());
         self.newest = issued;
         let puzzle = Puzzle::new(terms, client, issued.seconds(), |head| {
             let [high, middle, low] = issued.fraction();
             let mut rand = [0; RAND_LEN];
             let (signed, signature) = rand.split_at_mut(4);
-            signed.copy_from_slice(&[high, middle, low, terms.difficulty.bits()]);
+            signed.copy_from_slice(&[high, middle, low, price.level.bits()]);
             let mac = self.signature(head, signed, client).finalize().into_bytes();
             signature.copy_from_slice(&mac[..signature.len()]);
             rand
@@ -76,7 +89,8 @@ impl Mint {
     }
 
     /// Checks a stamp from `client`, cheapest check first. `first_issue` is the time of issue of the first
-    /// puzzle that the connection got: its own puzzles are good for as long as it is open.
+    /// puzzle that the connection got: its own puzzles are good for as long as it is open, unless they have
+    /// become too cheap, so that `ttl_of` their difficulty is less than the TTL.
     ///
     /// # Errors
     /// The reason to refuse the stamp.
@@ -86,17 +100,19 @@ impl Mint {
         client: ClientAddr,
         rules: &Rules,
         first_issue: Option<IssueTime>,
+        ttl_of: impl FnOnce(Difficulty) -> Duration,
         now: Moment,
     ) -> Result<Payment, Refusal> {
         let now = self.issue_time(now);
         let (rand, issued, terms) = self
             .recognize(stamp, client)
             .filter(|(_, issued, terms)| {
-                terms.dialect == rules.terms.dialect && issued.since(now) <= MAX_AHEAD
+                terms.dialect == rules.dialect && issued.since(now) <= MAX_AHEAD
             })
             .ok_or(Refusal::StampNotFound)?;
         let is_own = || first_issue.is_some_and(|first| issued >= first) && stamp.names(client);
-        let is_expired = now >= issued.after(rules.ttl) && !is_own();
+        let ttl = ttl_of(terms.difficulty);
+        let is_expired = now >= issued.after(ttl) && (ttl < rules.ttl || !is_own());
         if is_expired || self.spent.may_have_forgotten(issued) {
             return Err(Refusal::PuzzleExpired);
         }
@@ -109,6 +125,11 @@ impl Mint {
         Ok(Payment {
             rand,
             issued,
+            price: Price {
+                difficulty: terms.difficulty,
+                // It is signed, so it is a level of ours.
+                level: Difficulty::from_bits(rand[3].into()).unwrap_or(terms.difficulty),
+            },
             solved_in: now.since(issued),
         })
     }

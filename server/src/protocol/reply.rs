@@ -1,28 +1,25 @@
 //! What a session answers.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use powtcp_common::hashcash::Puzzle;
 use powtcp_common::refusal::Refusal;
 
 use super::Payment;
 use super::proxy_header::Malformed;
+use crate::admission::Price;
 
 /// One answer of a session, to be sent to its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply<'a> {
-    /// A puzzle to solve.
-    Puzzle(Puzzle),
+    /// A puzzle to solve, and what it costs.
+    Puzzle(Puzzle, Price),
     /// Nothing yet: the client has paid, and is relayed to the service behind the gate.
     Paid(Payment),
     /// Nothing at all: no good PROXY protocol header came, and the connection is closed.
     BadHeader(Malformed),
     /// A resource, in exchange for a right stamp.
-    Resource {
-        /// The time from the puzzle to its stamp.
-        solved_in: Duration,
-    },
+    Resource(Payment),
     /// An error, the last answer of its session.
     Refusal {
         /// The reason, as the client is told.

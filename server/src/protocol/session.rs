@@ -24,7 +24,7 @@ use powtcp_common::message::{Command, MAX_CLIENT_LINE, Message, NotAMessage};
 use powtcp_common::refusal::Refusal;
 
 use super::proxy_header::Malformed;
-use super::{Evidence, Mint, Payment, Reply, Rules, Service};
+use super::{Evidence, Payment, Reply, Rules, Sale, Service};
 use crate::time::{IssueTime, Moment};
 
 /// How long a connection that has ended may take to accept its last answer and to end its stream.
@@ -172,9 +172,7 @@ impl Session {
         &mut self,
         input: &mut &'a [u8],
         now: Moment,
-        rules: &Rules,
-        service: Service,
-        mint: &mut Mint,
+        sale: &mut Sale<'_>,
     ) -> Option<Reply<'a>> {
         if self.end().is_some() {
             return None;
@@ -184,7 +182,7 @@ impl Session {
             Ok(None) => return None,
             Err(LineTooLong) => return self.refuse(Refusal::MessageTooLong, now),
         };
-        match self.on_line(&line, now, rules, service, mint) {
+        match self.on_line(&line, now, sale) {
             Ok(reply) => Some(reply),
             Err(why) => {
                 self.finish(End::Refused, now);
@@ -236,19 +234,15 @@ impl Session {
         &mut self,
         line: &[u8],
         now: Moment,
-        rules: &Rules,
-        service: Service,
-        mint: &mut Mint,
+        sale: &mut Sale<'_>,
     ) -> Result<Reply<'static>, Refusal> {
         let message = Message::parse(line).map_err(|NotAMessage| Refusal::IncorrectMessage)?;
         match message.command {
-            Command::RequestPuzzle if service == (Service::Relay { is_full: true }) => {
-                Err(Refusal::ServerBusy)
-            }
-            Command::RequestPuzzle => self.on_puzzle_request(now, rules, mint),
+            Command::RequestPuzzle if sale.service.is_sold_out() => Err(Refusal::ServerBusy),
+            Command::RequestPuzzle => self.on_puzzle_request(now, sale),
             Command::RequestResource => {
-                let payment = self.on_stamp(message.payload, now, rules, mint)?;
-                self.pay(payment, now, rules, service, mint)
+                let payment = self.on_stamp(message.payload, now, sale)?;
+                self.pay(payment, now, sale)
             }
             Command::Error | Command::ResponsePuzzle | Command::ResponseResource => {
                 Err(Refusal::IncorrectMessage)
@@ -259,42 +253,38 @@ impl Session {
     fn on_puzzle_request(
         &mut self,
         now: Moment,
-        rules: &Rules,
-        mint: &mut Mint,
+        sale: &mut Sale<'_>,
     ) -> Result<Reply<'static>, Refusal> {
         let requested = match self.state {
             State::Puzzled { requested, .. } => requested,
             State::Unnamed { .. } | State::Fresh { .. } | State::Ended { .. } => 0,
         };
-        if requested >= rules.max_puzzles {
+        if requested >= sale.rules.max_puzzles {
             return Err(Refusal::TooManyPuzzles);
         }
-        let (puzzle, issued) = mint.make(self.client, rules.terms, now);
+        let price = sale.price(self.client, now);
+        let (puzzle, issued) = sale.mint.make(self.client, sale.rules.dialect, price, now);
         if let State::Puzzled { requested, .. } = &mut self.state {
             *requested += 1;
         } else {
             self.state = State::Puzzled {
-                deadline: now.after(rules.ttl),
+                deadline: now.after(sale.rules.ttl),
                 first: issued,
                 requested: 1,
             };
         }
-        Ok(Reply::Puzzle(puzzle))
+        Ok(Reply::Puzzle(puzzle, price))
     }
 
-    fn on_stamp(
-        &self,
-        text: &[u8],
-        now: Moment,
-        rules: &Rules,
-        mint: &Mint,
-    ) -> Result<Payment, Refusal> {
+    fn on_stamp(&self, text: &[u8], now: Moment, sale: &Sale<'_>) -> Result<Payment, Refusal> {
         let stamp = Stamp::parse(text).map_err(|NotAStamp| Refusal::StampNotCorrect)?;
         let first = match self.state {
             State::Puzzled { first, .. } => Some(first),
             State::Unnamed { .. } | State::Fresh { .. } | State::Ended { .. } => None,
         };
-        mint.check(&stamp, self.client, rules, first, now)
+        let Sale { rules, mint, .. } = sale;
+        let ttl_of = |difficulty| sale.ttl_of(difficulty, self.client, now);
+        mint.check(&stamp, self.client, rules, first, ttl_of, now)
     }
 
     /// Spends a right stamp for what the server sells.
@@ -302,18 +292,17 @@ impl Session {
         &mut self,
         payment: Payment,
         now: Moment,
-        rules: &Rules,
-        service: Service,
-        mint: &mut Mint,
+        sale: &mut Sale<'_>,
     ) -> Result<Reply<'static>, Refusal> {
-        if service == (Service::Relay { is_full: true }) {
+        if sale.service.is_sold_out() {
             return Err(Refusal::ServerBusy);
         }
-        mint.spend(&payment, rules);
-        if service == Service::Resource {
+        sale.mint.spend(&payment, sale.rules);
+        if sale.service == Service::Resource {
+            let source = self.client.ip().into();
+            sale.pricing.served(source, payment.price.level, 1.0, now);
             self.finish(End::Served, now);
-            let solved_in = payment.solved_in;
-            return Ok(Reply::Resource { solved_in });
+            return Ok(Reply::Resource(payment));
         }
         self.finish(End::Paid, now);
         Ok(Reply::Paid(payment))

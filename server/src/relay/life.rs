@@ -92,6 +92,17 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
         }
     }
 
+    /// Returns what the client has paid with, while its upstream is being connected.
+    pub(super) fn payment(&self) -> Option<Payment> {
+        match &self.state {
+            State::Dialing(dialing) => match dialing.pass {
+                Pass::Paid(payment) => Some(payment),
+                Pass::Exempt => None,
+            },
+            State::Open { .. } | State::Over => None,
+        }
+    }
+
     /// Returns whether its upstream is being connected.
     pub(super) fn is_dialing(&self) -> bool {
         matches!(self.state, State::Dialing(_))

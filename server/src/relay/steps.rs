@@ -65,6 +65,7 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
                 self.arm(key, wake, shared);
             }
             Dialed::Connected(upstream) => {
+                count_payment(relay, shared, now);
                 let connected_after = relay.open(upstream, self.gate.send_proxy, now.moment);
                 shared.metrics.relays.connected(connected_after);
                 shared.upstream_health.on_connected();
@@ -107,6 +108,7 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
     /// Ends a relay. Unless both streams have ended in order, both sides are reset.
     pub(super) fn end(&mut self, key: usize, ending: Ending, shared: &mut Shared, now: Now) {
         if let Some(relay) = self.remove(key, ending, shared, now) {
+            count_payment(&relay, shared, now);
             relay.prepare_to_close(ending);
         }
     }
@@ -165,6 +167,17 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
                 shared.timers.arm(wake.due_tick(), timer)
             });
         }
+    }
+}
+
+/// Counts the payment of a client whose upstream is connected, or that leaves before: it is not good again.
+fn count_payment<S: RelaySocket, C: RelaySocket>(
+    relay: &Relay<S, C>,
+    shared: &mut Shared,
+    now: Now,
+) {
+    if let Some(payment) = relay.payment() {
+        shared.on_paid(&payment, relay.client, now.moment);
     }
 }
 

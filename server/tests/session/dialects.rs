@@ -8,7 +8,7 @@ use powtcp_common::refusal::Refusal;
 
 use crate::support::answers::refusal;
 use crate::support::conversation::{Conversation, SERVED};
-use crate::support::rules::rules;
+use crate::support::rules::{fixed, rules};
 
 /// A connection to a server that started at 2026-11-22T10:54:00.5Z, with a line of the client in each second
 /// after that. The client sends the lines after `>`, and the server those after `<`. `SERVED` and
@@ -110,9 +110,8 @@ impl Transcript {
 
     /// Sends the client's lines, and compares the answers with the server's lines.
     fn play(&self) {
-        let mut rules = rules(self.dialect);
-        rules.terms.difficulty = difficulty(self.bits);
-        let mut talk = Conversation::with_client(rules, self.client);
+        let mut talk = Conversation::with_client(rules(self.dialect), self.client);
+        talk.pricing = fixed(self.bits);
         let mut answers = self.lines("< ");
         for (second, line) in (1..).zip(self.lines("> ")) {
             talk.at(Duration::from_secs(second));

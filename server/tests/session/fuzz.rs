@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use powtcp_common::hashcash::{Dialect, Difficulty};
 use powtcp_common::refusal::Refusal;
+use powtcp_server::admission::Pricing;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -114,10 +115,8 @@ fn scripts() -> impl Strategy<Value = Vec<(Wait, Act)>> {
 
 fn all_rules() -> impl Strategy<Value = Rules> {
     let dialect = select(&[Dialect::Hashcash, Dialect::Powtcp][..]);
-    let difficulty = Difficulty::from_bits(4).expect("4 of 160 bits");
     (dialect, 1..5_u32, 1..20_u64).prop_map(move |(dialect, max_puzzles, seconds)| {
         let mut rules = rules(dialect);
-        rules.terms.difficulty = difficulty;
         rules.ttl = Duration::from_secs(seconds);
         rules.max_puzzles = max_puzzles;
         rules
@@ -134,15 +133,18 @@ struct Pair {
 
 impl Pair {
     fn new(rules: Rules) -> Self {
-        let client = match rules.terms.dialect {
+        let client = match rules.dialect {
             Dialect::Hashcash => "2001-db8--7/52386",
             Dialect::Powtcp => "[2001:db8::7]:52386",
         };
         let source: &[u8] = b"\x20\x01\x0d\xb8\0\0\0\0";
+        let difficulty = Difficulty::from_bits(4).expect("4 of 160 bits");
+        let mut talk = Conversation::with_client(rules.clone(), "[2001:db8::7]:52386");
+        talk.pricing = Pricing::Fixed(difficulty);
         Self {
-            difficulty: rules.terms.difficulty,
-            model: Protocol::new(rules.clone(), (client, source)),
-            talk: Conversation::with_client(rules, "[2001:db8::7]:52386"),
+            difficulty,
+            model: Protocol::new(rules, difficulty, (client, source)),
+            talk,
             now: Duration::ZERO,
         }
     }

@@ -19,7 +19,7 @@ use powtcp_server::telemetry::metrics::Outcome;
 
 use crate::support::answers::refusal;
 use crate::support::fairness::{Bounds, WhenFull};
-use crate::support::rules::{mint, rules};
+use crate::support::rules::{fixed, mint, rules};
 use crate::support::subject::{Resources, at};
 
 #[test]
@@ -41,6 +41,7 @@ fn newcomers_in_the_queue_and_in_the_backlog_are_told_of_the_shutdown() {
     let mut shared = Shared::new(
         rules(Dialect::Hashcash),
         mint(),
+        fixed(8),
         Resources::built_in(),
         log,
         registry,

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
+use powtcp_common::hashcash::{Dialect, Difficulty};
 use powtcp_common::refusal::Refusal;
+use powtcp_server::admission::Price;
 use powtcp_server::protocol::Mint;
 use powtcp_server::time::Moment;
 use proptest::prelude::*;
@@ -16,6 +17,15 @@ use crate::support::solving::{right_line, wrong_line};
 
 const TTL: Duration = Duration::from_secs(60);
 const CLIENT: &str = "127.0.0.1:52386";
+
+/// Returns a price without a surcharge.
+fn price(bits: u32) -> Price {
+    let difficulty = Difficulty::from_bits(bits).expect("no more bits than SHA-1 has");
+    Price {
+        difficulty,
+        level: difficulty,
+    }
+}
 
 fn conversation() -> Conversation {
     Conversation::new(rules(Dialect::Hashcash))
@@ -41,13 +51,11 @@ fn puzzles_are_signed_as_the_protocol_specifies() {
             "1:20:261122105400:2001-db8--7/52386::gAAAFGwn/zxHwZ2p:MA==",
         ),
     ];
-    let terms = Terms {
-        dialect: Dialect::Hashcash,
-        difficulty: Difficulty::from_bits(20).expect("20 of 160 bits"),
-    };
+    let price = price(20);
     for (client, puzzle) in vectors {
         let client: SocketAddr = client.parse().expect("an address");
-        let (made, _) = Mint::new(SECRET, START).make(client.into(), terms, Moment::START);
+        let (made, _) =
+            Mint::new(SECRET, START).make(client.into(), Dialect::Hashcash, price, Moment::START);
         assert_eq!(made.to_string(), puzzle);
     }
 }
@@ -60,8 +68,10 @@ fn puzzles_made_at_one_time_differ_and_are_in_order() {
     assert_eq!(puzzles.len(), 1000);
     let mut mint = Mint::new(SECRET, START);
     let client: SocketAddr = CLIENT.parse().expect("an address");
-    let terms = rules(Dialect::Hashcash).terms;
-    let mut make = |_| mint.make(client.into(), terms, Moment::START).1;
+    let mut make = |_| {
+        let made = mint.make(client.into(), Dialect::Hashcash, price(8), Moment::START);
+        made.1
+    };
     let times: Vec<_> = (0..1000).map(&mut make).collect();
     assert!(times.is_sorted_by(|one, other| one < other));
 }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use powtcp_common::hashcash::Dialect;
+use powtcp_server::admission::Pricing;
 
 use crate::actor::{Actor, Kind, difficulty};
 use crate::inspect::{OUTCOMES, Outcome};
@@ -46,10 +47,11 @@ pub(crate) struct World {
 impl World {
     /// Creates a world without clients. They come from `sources` addresses.
     pub(crate) fn new(bounds: Bounds, sources: usize, random: Random) -> Self {
-        let mut rules = rules(Dialect::Hashcash);
-        rules.terms.difficulty = difficulty();
+        let rules = rules(Dialect::Hashcash);
+        let mut subject = Subject::new(bounds, rules, Resources::built_in());
+        subject.shared.pricing = Pricing::Fixed(difficulty());
         Self {
-            subject: Subject::new(bounds, rules, Resources::built_in()),
+            subject,
             model: Fairness::new(bounds),
             open: BTreeMap::new(),
             tally: Tally::default(),

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use powtcp_common::refusal::Refusal;
+use powtcp_server::admission::Pricing;
 pub(crate) use powtcp_server::protocol::{DELIVERY_TIMEOUT, End};
-use powtcp_server::protocol::{Mint, Reply, Service, Session};
+use powtcp_server::protocol::{Mint, Reply, Sale, Service, Session};
 use powtcp_server::time::Moment;
 
 use super::answers::refusal;
-use super::rules::{Rules, mint};
+use super::rules::{Rules, fixed, mint};
 
 /// The line that stands for every resource.
 pub(crate) const SERVED: &str = "4:Don't Panic.";
@@ -23,6 +24,7 @@ pub(crate) struct Conversation {
     session: Session,
     pub(crate) rules: Rules,
     pub(crate) mint: Mint,
+    pub(crate) pricing: Pricing,
     now: Duration,
     service: Service,
 }
@@ -40,6 +42,7 @@ impl Conversation {
             session: Session::new(client.into(), &rules, Moment::START),
             rules,
             mint: mint(),
+            pricing: fixed(8),
             now: Duration::ZERO,
             service: Service::Resource,
         }
@@ -47,7 +50,10 @@ impl Conversation {
 
     /// Makes the server a gate, whose last place may be taken.
     pub(crate) fn in_gate(&mut self, is_full: bool) -> &mut Self {
-        self.service = Service::Relay { is_full };
+        self.service = Service::Relay {
+            is_full,
+            free_share: 1.0,
+        };
         self
     }
 
@@ -94,10 +100,17 @@ impl Conversation {
             session,
             rules,
             mint,
+            pricing,
             service,
             ..
         } = self;
-        while let Some(reply) = session.next_reply(&mut input, now, rules, *service, mint) {
+        let mut sale = Sale {
+            rules,
+            service: *service,
+            mint,
+            pricing,
+        };
+        while let Some(reply) = session.next_reply(&mut input, now, &mut sale) {
             answers.push(text(&reply));
         }
         answers
@@ -169,10 +182,10 @@ impl Conversation {
 /// Returns a reply as the line that is sent.
 fn text(reply: &Reply<'_>) -> String {
     match reply {
-        Reply::Puzzle(puzzle) => format!("2:{puzzle}"),
+        Reply::Puzzle(puzzle, _) => format!("2:{puzzle}"),
         Reply::Paid(_) => PAID.to_string(),
         Reply::BadHeader(why) => why.text().to_string(),
-        Reply::Resource { .. } => SERVED.to_string(),
+        Reply::Resource(_) => SERVED.to_string(),
         Reply::Refusal { why, .. } => refusal(*why),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use powtcp_common::hashcash::Dialect;
+use powtcp_common::hashcash::{Dialect, Difficulty};
 use powtcp_common::refusal::Refusal;
 use sha1::{Digest, Sha1};
 
@@ -20,6 +20,7 @@ const DELIVERY: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Protocol {
     rules: Rules,
+    difficulty: Difficulty,
     /// RESOURCE, and the bytes of the source that are signed.
     client: (&'static str, &'static [u8]),
     /// The beginning of a line whose end has not arrived.
@@ -35,8 +36,13 @@ pub(crate) struct Protocol {
 impl Protocol {
     /// Creates a connection at time zero. `client` is its address as the dialect of `rules` writes it, and
     /// its source.
-    pub(crate) fn new(rules: Rules, client: (&'static str, &'static [u8])) -> Self {
+    pub(crate) fn new(
+        rules: Rules,
+        difficulty: Difficulty,
+        client: (&'static str, &'static [u8]),
+    ) -> Self {
         Self {
+            difficulty,
             client,
             line: Vec::new(),
             puzzles: Vec::new(),
@@ -103,8 +109,8 @@ impl Protocol {
     /// Returns the puzzle that is made at `now`, without its counter. Several puzzles at one time differ by
     /// one unit of the fraction each.
     fn puzzle(&self, now: Duration) -> String {
-        let bits = self.rules.terms.difficulty.bits();
-        let (units, start) = match self.rules.terms.dialect {
+        let bits = self.difficulty.bits();
+        let (units, start) = match self.rules.dialect {
             Dialect::Hashcash => (bits, "26"),
             Dialect::Powtcp => (bits / 4, "2026"),
         };
@@ -160,7 +166,7 @@ impl Protocol {
             self.refuse(Refusal::StampNotCorrect, now);
         } else if !self.puzzles.iter().any(is_ours) {
             self.refuse(Refusal::StampNotFound, now);
-        } else if !self.rules.terms.difficulty.is_met_by(stamp) {
+        } else if !self.difficulty.is_met_by(stamp) {
             self.refuse(Refusal::StampNotCorrect, now);
         } else {
             self.answers.push(SERVED.to_string());

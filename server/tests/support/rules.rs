@@ -1,8 +1,9 @@
-//! Rules for sessions under test, with round numbers and a difficulty that takes no time to solve.
+//! Rules for sessions under test, with round numbers and a price that takes no time to pay.
 
 use std::time::Duration;
 
-use powtcp_common::hashcash::{Dialect, Difficulty, Terms};
+use powtcp_common::hashcash::{Dialect, Difficulty};
+use powtcp_server::admission::Pricing;
 use powtcp_server::protocol::Mint;
 pub(crate) use powtcp_server::protocol::Rules;
 
@@ -17,13 +18,15 @@ pub(crate) fn mint() -> Mint {
     Mint::new(SECRET, START)
 }
 
-/// Returns the rules: 8 bits, 60 s for a puzzle, 10 s for the handshake, 8 puzzles.
+/// Returns a price of so many bits, whatever the load. Servers under test have one of 8 bits.
+pub(crate) fn fixed(bits: u32) -> Pricing {
+    Pricing::Fixed(Difficulty::from_bits(bits).expect("no more bits than SHA-1 has"))
+}
+
+/// Returns the rules: 60 s for a puzzle, 10 s for the handshake, 8 puzzles.
 pub(crate) fn rules(dialect: Dialect) -> Rules {
     Rules {
-        terms: Terms {
-            dialect,
-            difficulty: Difficulty::from_bits(8).expect("8 of 160 bits"),
-        },
+        dialect,
         ttl: Duration::from_secs(60),
         handshake_timeout: Duration::from_secs(10),
         max_puzzles: 8,

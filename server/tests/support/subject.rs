@@ -17,7 +17,7 @@ use powtcp_server::time::{Moment, Now};
 
 use super::fairness::{Bounds, Standing};
 use super::pipe::{FakeSocket, Pipe};
-use super::rules::{Rules, mint};
+use super::rules::{Rules, fixed, mint};
 
 /// The table under test.
 pub(crate) struct Subject {
@@ -34,7 +34,7 @@ impl Subject {
         let log = Log::start(Level::Error, Format::Text).expect("a thread");
         Self {
             connections: Connections::new(bounds),
-            shared: Shared::new(rules, mint(), resources, log, registry),
+            shared: Shared::new(rules, mint(), fixed(8), resources, log, registry),
         }
     }
 

@@ -19,7 +19,7 @@ const LEAST_SHARE: f64 = 1.0 / 16.0;
 #[derive(Debug)]
 pub struct Adaptive {
     least: Difficulty,
-    greatest: Difficulty,
+    pub(super) greatest: Difficulty,
     /// Prices are multiples of this many bits.
     unit: u32,
     /// Clients served a second above which the level rises.

@@ -112,6 +112,14 @@ impl Pricing {
         }
     }
 
+    /// Returns the difficulty that no price exceeds.
+    pub fn greatest(&self) -> Difficulty {
+        match self {
+            Self::Fixed(difficulty) => *difficulty,
+            Self::Adaptive(adaptive) => adaptive.greatest,
+        }
+    }
+
     /// Returns the work that served stamps have proven lately, in hashes a second; `None` under a fixed
     /// price, which counts nothing.
     pub fn proven_work(&self, now: Moment) -> Option<f64> {

@@ -25,6 +25,8 @@ pub enum Kind {
     BadHeader,
     /// A client that is exempt from the proof of work was reset, because there was no place for it.
     ExemptReset,
+    /// The level of prices has risen or fallen.
+    LevelChanged,
     /// A connection was refused, for this reason.
     Refused(Refusal),
     /// A relay ended, in this way.
@@ -35,7 +37,7 @@ impl Kind {
     /// The number of kinds.
     pub(super) const COUNT: usize = Self::RELAYS + Ending::ALL.len();
     const RELAYS: usize = Self::PLAIN.len() + Refusal::ALL.len();
-    const PLAIN: [Self; 8] = [
+    const PLAIN: [Self; 9] = [
         Self::Accepted,
         Self::Closed,
         Self::Puzzle,
@@ -44,6 +46,7 @@ impl Kind {
         Self::Resumed,
         Self::BadHeader,
         Self::ExemptReset,
+        Self::LevelChanged,
     ];
 
     /// Returns all kinds, in the order of their indices.
@@ -63,6 +66,7 @@ impl Kind {
             Self::Resumed => 5,
             Self::BadHeader => 6,
             Self::ExemptReset => 7,
+            Self::LevelChanged => 8,
             Self::Refused(why) => Self::PLAIN.len() + why as usize,
             Self::RelayEnded(ending) => Self::RELAYS + ending as usize,
         }
@@ -76,6 +80,7 @@ impl Kind {
             | Self::Resumed
             | Self::BadHeader
             | Self::ExemptReset
+            | Self::LevelChanged
             | Self::Refused(_)
             | Self::RelayEnded(_) => Level::Info,
             Self::Paused => Level::Warn,
@@ -93,6 +98,7 @@ impl Kind {
             Self::Resumed => "accepting resumed",
             Self::BadHeader => "bad PROXY protocol header",
             Self::ExemptReset => "exempt client reset",
+            Self::LevelChanged => "difficulty changed",
             Self::Refused(_) => "connection refused",
             Self::RelayEnded(_) => "relay ended",
         }
@@ -109,6 +115,7 @@ impl Kind {
             Self::Resumed => "accepting_resumed",
             Self::BadHeader => "bad_header",
             Self::ExemptReset => "exempt_reset",
+            Self::LevelChanged => "difficulty_changed",
             Self::Refused(why) => why.name(),
             Self::RelayEnded(ending) => ending.name(),
         }

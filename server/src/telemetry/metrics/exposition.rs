@@ -22,6 +22,12 @@ pub struct Gauges {
     pub relays: [u64; 2],
     /// Relays at once; 0 without a gate.
     pub max_relays: u64,
+    /// Difficulty of a puzzle without a surcharge, in bits.
+    pub level_bits: u64,
+    /// The greatest difficulty, in bits.
+    pub max_level_bits: u64,
+    /// Work that stamps have proven lately, in hashes a second.
+    pub proven_work: f64,
     /// Log lines suppressed since the start, by name of their kind.
     pub suppressed_lines: Vec<(&'static str, u64)>,
     /// Log lines dropped since the start because they could not be written.
@@ -46,6 +52,7 @@ impl Metrics {
         let mut page = Page::default();
         self.write_connections(gauges, &mut page);
         self.write_protocol(&mut page);
+        self.prices.write(gauges, &mut page);
         self.relays.write(gauges, &mut page);
         self.write_loop(gauges, &mut page);
         write_process(gauges, &mut page);

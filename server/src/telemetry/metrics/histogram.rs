@@ -1,39 +1,47 @@
-//! Histograms of durations, with a fixed number of buckets.
+//! Histograms with a fixed number of buckets.
 
 use std::time::Duration;
 
-/// Counts durations by bucket.
-#[derive(Debug, Clone, Copy)]
-pub struct Histogram<const N: usize> {
-    /// The inclusive upper bound of each bucket, ascending. Longer durations fall into no bucket.
-    bounds: [Duration; N],
-    counts: [u64; N],
-    count: u64,
-    sum: Duration,
+/// What a histogram counts.
+pub trait Quantity: Copy + PartialOrd + Default {
+    /// Adds two quantities.
+    fn plus(self, other: Self) -> Self;
+    /// Returns the quantity in the unit of the metric: seconds of a duration.
+    fn value(self) -> f64;
 }
 
-impl<const N: usize> Histogram<N> {
+/// Counts quantities by bucket.
+#[derive(Debug, Clone, Copy)]
+pub struct Histogram<const N: usize, Q = Duration> {
+    /// The inclusive upper bound of each bucket, ascending. Larger quantities fall into no bucket.
+    bounds: [Q; N],
+    counts: [u64; N],
+    count: u64,
+    sum: Q,
+}
+
+impl<const N: usize, Q: Quantity> Histogram<N, Q> {
     /// Creates an empty histogram with these bounds, which ascend.
-    pub fn new(bounds: [Duration; N]) -> Self {
+    pub fn new(bounds: [Q; N]) -> Self {
         Self {
             bounds,
             counts: [0; N],
             count: 0,
-            sum: Duration::ZERO,
+            sum: Q::default(),
         }
     }
 
-    /// Counts one duration.
-    pub fn observe(&mut self, duration: Duration) {
-        let bucket = self.bounds.iter().position(|&bound| duration <= bound);
+    /// Counts one quantity.
+    pub fn observe(&mut self, quantity: Q) {
+        let bucket = self.bounds.iter().position(|&bound| quantity <= bound);
         if let Some(count) = bucket.and_then(|bucket| self.counts.get_mut(bucket)) {
             *count += 1;
         }
         self.count += 1;
-        self.sum = self.sum.saturating_add(duration);
+        self.sum = self.sum.plus(quantity);
     }
 
-    /// Returns each bound in seconds with the number of durations up to it.
+    /// Returns each bound with the number of quantities up to it.
     pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
         let mut total = 0;
         self.bounds
@@ -41,18 +49,39 @@ impl<const N: usize> Histogram<N> {
             .zip(self.counts)
             .map(move |(bound, count)| {
                 total += count;
-                (bound.as_secs_f64(), total)
+                (bound.value(), total)
             })
     }
 
-    /// Returns the number of counted durations.
+    /// Returns how many quantities were counted.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Returns the sum of the counted durations.
-    pub fn sum(&self) -> Duration {
-        self.sum
+    /// Returns the sum of the counted quantities.
+    pub fn sum(&self) -> f64 {
+        self.sum.value()
+    }
+}
+
+impl Quantity for Duration {
+    fn plus(self, other: Self) -> Self {
+        self.saturating_add(other)
+    }
+
+    fn value(self) -> f64 {
+        self.as_secs_f64()
+    }
+}
+
+/// Bits of difficulty.
+impl Quantity for u64 {
+    fn plus(self, other: Self) -> Self {
+        self.saturating_add(other)
+    }
+
+    fn value(self) -> f64 {
+        self as f64
     }
 }
 
@@ -69,6 +98,6 @@ mod tests {
         let buckets: Vec<_> = histogram.cumulative().collect();
         assert_eq!(buckets, [(0.01, 2), (0.1, 4), (1.0, 5)]);
         assert_eq!(histogram.count(), 6);
-        assert_eq!(histogram.sum(), Duration::from_millis(2_121));
+        assert_eq!(histogram.sum(), 2.121);
     }
 }

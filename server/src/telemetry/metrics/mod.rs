@@ -4,6 +4,7 @@
 mod exposition;
 mod histogram;
 mod page;
+mod prices;
 mod relays;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use powtcp_common::refusal::Refusal;
 
 pub use exposition::Gauges;
 pub use histogram::Histogram;
+pub use prices::PriceMetrics;
 pub use relays::RelayMetrics;
 
 use crate::admission::Standing;
@@ -37,6 +39,7 @@ pub struct Metrics {
     pub turns: Histogram<10>,
     /// Times that accepting paused because descriptors ran out or accepting kept failing.
     pub accept_pauses: u64,
+    prices: PriceMetrics,
     /// What the relays of a gate do.
     pub relays: RelayMetrics,
 }
@@ -131,6 +134,7 @@ impl Metrics {
             solving: Histogram::new(solving.map(Duration::from_millis)),
             turns: Histogram::new(turns.map(Duration::from_micros)),
             accept_pauses: 0,
+            prices: PriceMetrics::new(),
             relays: RelayMetrics::new(),
         }
     }
@@ -158,17 +162,15 @@ impl Metrics {
     /// Counts an answer.
     pub fn answered(&mut self, reply: &Reply<'_>) {
         let check = match reply {
-            Reply::Puzzle(_) => {
+            Reply::Puzzle(_, price) => {
                 self.puzzles += 1;
+                self.prices.on_asked(*price);
                 None
             }
             Reply::BadHeader(_) => None,
-            Reply::Paid(payment) => {
+            Reply::Paid(payment) | Reply::Resource(payment) => {
                 self.solving.observe(payment.solved_in);
-                Some(StampCheck::Right)
-            }
-            Reply::Resource { solved_in } => {
-                self.solving.observe(*solved_in);
+                self.prices.on_paid(payment.price);
                 Some(StampCheck::Right)
             }
             Reply::Refusal { why, evidence } => {

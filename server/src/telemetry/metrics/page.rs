@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::Histogram;
+use super::histogram::{Histogram, Quantity};
 
 pub(super) const COUNTER: &str = "counter";
 pub(super) const GAUGE: &str = "gauge";
@@ -37,17 +37,17 @@ impl Page {
         }
     }
 
-    pub(super) fn histogram<const N: usize>(
+    pub(super) fn histogram<const N: usize, Q: Quantity>(
         &mut self,
         name: &str,
         help: &str,
-        histogram: &Histogram<N>,
+        histogram: &Histogram<N, Q>,
     ) {
         self.family("histogram", name, help);
         for (bound, count) in histogram.cumulative() {
             self.push(format_args!("{name}_bucket{{le=\"{bound}\"}} {count}\n"));
         }
-        let (count, sum) = (histogram.count(), histogram.sum().as_secs_f64());
+        let (count, sum) = (histogram.count(), histogram.sum());
         self.push(format_args!("{name}_bucket{{le=\"+Inf\"}} {count}\n"));
         self.push(format_args!("{name}_sum {sum}\n{name}_count {count}\n"));
     }

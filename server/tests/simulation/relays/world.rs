@@ -8,7 +8,7 @@ use std::time::Duration;
 use mio::Poll;
 use powtcp_common::hashcash::Dialect;
 use powtcp_common::log_line::{Format, Level};
-use powtcp_server::admission::RelayLimits;
+use powtcp_server::admission::{Pricing, RelayLimits};
 use powtcp_server::net::connection::Readiness;
 use powtcp_server::net::connections::Connections;
 use powtcp_server::net::shared::Shared;
@@ -65,13 +65,19 @@ impl World {
         let connect_timeout = Duration::from_millis(random.pick(&[100, 500, 2_000]));
         let idle_timeout = Duration::from_millis(random.pick(&[0, 400, 5_000]));
         let mut rules = rules(Dialect::Hashcash);
-        rules.terms.difficulty = difficulty();
         rules.ttl = Duration::from_secs(86_400);
         // Sockets register here, but nothing polls.
         let poll = Poll::new().expect("a poll");
         let registry = poll.registry().try_clone().expect("a descriptor");
         let log = Log::start(Level::Error, Format::Text).expect("a thread");
-        let mut shared = Shared::new(rules, mint(), Resources::built_in(), log, registry);
+        let mut shared = Shared::new(
+            rules,
+            mint(),
+            Pricing::Fixed(difficulty()),
+            Resources::built_in(),
+            log,
+            registry,
+        );
         let per_source = random.pick(&[0, 3, 8]);
         shared.relay_limits = Some(RelayLimits::new(4 + random.below(40), per_source));
         let bounds = Bounds {
