@@ -13,7 +13,7 @@ const ALERTS: &str = include_str!("../../../scripts/prometheus-alerts.yml");
 /// The series of a server that does well, for an hour: 100 handshakes a second, and a few clients that
 /// are refused. There is one value per minute, as promtool spells it: `a+bx60` starts at `a` and rises
 /// by `b`.
-const WELL: [(&str, &str); 32] = [
+const WELL: [(&str, &str); 35] = [
     ("up", "1x60"),
     ("process_start_time_seconds", "1700000000x60"),
     ("process_cpu_seconds_total", "0+6x60"),
@@ -39,6 +39,9 @@ const WELL: [(&str, &str); 32] = [
     ("powtcp_max_relays", "1000x60"),
     ("powtcp_relays_total{ending='client_closed'}", "0+600x60"),
     ("powtcp_relays_total{ending='upstream_refused'}", "0+6x60"),
+    ("powtcp_level_bits", "18x60"),
+    ("powtcp_max_level", "26x60"),
+    ("powtcp_proven_hashes_per_second", "5000000x60"),
     ("powtcp_clock_offset_seconds", "0.001x60"),
     ("powtcp_solve_seconds_bucket{le='10'}", "0+5900x60"),
     ("powtcp_solve_seconds_bucket{le='30'}", "0+6000x60"),
@@ -49,7 +52,7 @@ const WELL: [(&str, &str); 32] = [
 ];
 
 /// Each alert, and the values on which it must fire.
-const TROUBLES: [(&str, &[(&str, &str)]); 18] = [
+const TROUBLES: [(&str, &[(&str, &str)]); 19] = [
     (
         "PowtcpLogLinesDropped",
         &[("powtcp_log_lines_dropped_total", "7x58 9 9")],
@@ -91,6 +94,7 @@ const TROUBLES: [(&str, &[(&str, &str)]); 18] = [
         "PowtcpRelaysFull",
         &[("powtcp_relays{state='open'}", "898x60")],
     ),
+    ("PowtcpPriceHighest", &[("powtcp_level_bits", "26x60")]),
     ("PowtcpDescriptorsLow", &[("process_max_fds", "120x60")]),
     (
         "PowtcpSolvingSlow",

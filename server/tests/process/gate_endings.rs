@@ -87,6 +87,8 @@ fn gauges_and_descriptors_are_back_where_they_were_after_every_ending() {
         }
         gate.server.wait_for("relay ended");
         assert_eq!(relays(&page), [0.0, 0.0], "ending {ending}");
-        assert_eq!(page.values()["process_open_fds"], before, "{ending}");
+        // An earlier visit of the page may not be closed yet.
+        let is_as_before = |_| page.values()["process_open_fds"] == before;
+        assert!((0..100).any(is_as_before), "ending {ending}");
     }
 }

@@ -121,7 +121,7 @@ fn the_powtcp_dialect_accepts_only_multiples_of_four() {
     for bits in ["1", "18", "63"] {
         let quoted = format!("'{bits}'");
         let outcome = outcome_of(command(&["--dialect", "powtcp", "--bits", bits]));
-        assert_wrong(&outcome, &["--bits", &quoted, "multiple of 4"]);
+        assert_wrong(&outcome, &["--bits", &quoted, "multiples of 4"]);
     }
 }
 

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 /// The pure rooms of the server, and the rooms that each may import.
 const ROOMS: [(&str, &[&str]); 3] = [
     ("time", &["crate::time"]),
-    ("protocol", &["crate::time", "crate::protocol"]),
     ("admission", &["crate::time", "crate::admission"]),
+    (
+        "protocol",
+        &["crate::time", "crate::admission", "crate::protocol"],
+    ),
 ];
 
 /// The pure part of `powtcp-common`: everything but the log lines of the programs.

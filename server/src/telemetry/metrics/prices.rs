@@ -40,7 +40,7 @@ impl PriceMetrics {
             gauges.level_bits,
         );
         page.gauge(
-            "powtcp_max_level_bits",
+            "powtcp_max_level",
             "The greatest difficulty: M of --bits N..M, or --bits.",
             gauges.max_level_bits,
         );
@@ -50,12 +50,12 @@ impl PriceMetrics {
             gauges.proven_work,
         );
         page.histogram(
-            "powtcp_puzzle_bits",
+            "powtcp_puzzle_difficulty",
             "Difficulty of the puzzles sent.",
             &self.asked,
         );
         page.histogram(
-            "powtcp_stamp_bits",
+            "powtcp_stamp_difficulty",
             "Difficulty of the puzzles of right stamps.",
             &self.paid,
         );
