@@ -68,7 +68,7 @@ pub(super) enum Dialed<C> {
     Failed(Ending),
 }
 
-impl<S, C: RelaySocket> Dialing<S, C> {
+impl<S: Socket, C: RelaySocket> Dialing<S, C> {
     /// Begins to wait. All attempts end at `deadline`.
     pub(super) fn new(entrant: Entrant<S>, deadline: Moment) -> Self {
         Self {
@@ -87,14 +87,19 @@ impl<S, C: RelaySocket> Dialing<S, C> {
     }
 
     /// Returns the header that the upstream gets, which may be none.
-    pub(super) fn header(&self, version: Option<Version>, client: ClientAddr) -> Vec<u8>
-    where
-        S: Socket,
-    {
+    pub(super) fn header(&self, version: Option<Version>, client: ClientAddr) -> Vec<u8> {
         let destination = || self.destination.or_else(|| self.client.local_addr());
         version.map_or_else(Vec::new, |version| {
             proxy_header::encode(version, client, destination())
         })
+    }
+
+    /// Makes closing the client a reset, and closing the upstream too, which may be connected already.
+    pub(super) fn reset(&self) {
+        self.client.set_reset_on_close(true);
+        if let Some(upstream) = &self.attempt {
+            upstream.set_reset_on_close(true);
+        }
     }
 
     /// Tries addresses from the present one on, until one of them is connected or takes time.

@@ -199,7 +199,7 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
     pub(super) fn prepare_to_close(&self, ending: Ending) {
         let has_ended = matches!(ending, Ending::ClientClosed | Ending::UpstreamClosed);
         match &self.state {
-            State::Dialing(dialing) => dialing.client.set_reset_on_close(true),
+            State::Dialing(dialing) => dialing.reset(),
             State::Open { pair, .. } if has_ended => pair.close_in_order(),
             State::Open { .. } | State::Over => {}
         }
