@@ -1,5 +1,7 @@
 //! One relay: a client, its upstream, and the two flows between them.
 
+use std::io::{self, ErrorKind};
+
 use super::ending::Ending;
 use super::flow::{Flow, FlowError};
 use super::network::{RelaySocket, SideEvent};
@@ -91,16 +93,15 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
     /// Notes an event of one side. Returns an ending if it reports that this side has failed: a flow that
     /// waits for its sink would not find out.
     pub(super) fn on_event(&mut self, side: Side, event: SideEvent) -> Option<Ending> {
-        let has_failed = event.error
-            && match side {
-                Side::Client => self.client.error().is_some(),
-                Side::Upstream => self.upstream.error().is_some(),
-            };
-        if has_failed && side == Side::Upstream && self.down.is_source_finished() {
-            // It has ended its stream in order, and wants no more. Its answer is still delivered.
-            self.up.discard();
-        } else if has_failed {
-            return Some(side.reset());
+        let error = match side {
+            _ if !event.error => None,
+            Side::Client => self.client.error(),
+            Side::Upstream => self.upstream.error(),
+        };
+        match error {
+            None => {}
+            Some(error) if side == Side::Upstream && self.has_answered(&error) => self.up.discard(),
+            Some(_) => return Some(side.reset()),
         }
         let (from, to) = match side {
             Side::Client => (&mut self.up, &mut self.down),
@@ -133,8 +134,7 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
         self.note_end();
         match (self.up).pump(&mut self.client, &mut self.upstream, buffer, BUDGET) {
             Ok(()) => {}
-            // As after an event that reports it.
-            Err(FlowError::Sink(_)) if self.down.is_source_finished() => self.up.discard(),
+            Err(FlowError::Sink(error)) if self.has_answered(&error) => self.up.discard(),
             Err(FlowError::Sink(_)) => return Some(Ending::UpstreamReset),
             Err(FlowError::Source(_)) => return Some(Ending::ClientReset),
         }
@@ -150,6 +150,17 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
     pub(super) fn close_in_order(&self) {
         self.client.set_reset_on_close(false);
         self.upstream.set_reset_on_close(false);
+    }
+
+    /// Returns whether an upstream that has failed with `error` may have ended its stream in order, and only
+    /// wants no more. Its answer is still delivered. Linux reports EPIPE for an RST behind a FIN. ENOTCONN of
+    /// a shutdown says nothing, and reading will tell.
+    fn has_answered(&self, error: &io::Error) -> bool {
+        let is_open_end = matches!(
+            error.kind(),
+            ErrorKind::BrokenPipe | ErrorKind::NotConnected
+        );
+        self.down.is_source_finished() || is_open_end
     }
 
     fn note_end(&mut self) {

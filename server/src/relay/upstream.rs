@@ -59,6 +59,8 @@ impl Dial for Upstream {
     fn is_connected(&self, socket: &UpstreamSocket) -> io::Result<bool> {
         match socket {
             UpstreamSocket::Tcp(socket) => match socket.take_error()? {
+                // It was made, and the upstream has ended its stream and closed already.
+                Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
                 Some(error) => Err(error),
                 None => Ok(socket.peer_addr().is_ok()),
             },

@@ -137,7 +137,7 @@ impl World {
             (ClientReset, _) => assert!(link.reset),
             (UpstreamReset, Some(service)) => {
                 assert!(
-                    service.reset && !service.end_was_read,
+                    service.reset && !service.ended,
                     "a clean end became a reset"
                 );
             }
@@ -151,9 +151,13 @@ impl World {
                 assert!(!is_recent || idle <= self.idle_timeout + self.connect_timeout + LATE);
             }
             (Shutdown, _) => assert!(self.is_shutting_down),
-            (UpstreamRefused, _) => {
+            (UpstreamRefused, service) => {
                 assert_eq!(last_index, self.addresses - 1, "an address was not tried");
-                assert!(last_mood.fails(), "{last_mood:?} is no refusal");
+                let was_reset = service.is_some_and(|service| service.reset);
+                assert!(
+                    last_mood.fails() || was_reset,
+                    "{last_mood:?} is no refusal"
+                );
                 assert!(dialed_for <= self.connect_timeout + LATE);
             }
             (UpstreamTimedOut, _) => {

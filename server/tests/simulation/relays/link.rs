@@ -55,9 +55,6 @@ pub(crate) struct Link {
     pub(crate) deaf: bool,
     /// The peer has reset the connection.
     pub(crate) reset: bool,
-    /// The server has read the end of the peer's stream, and whether it had before the reset.
-    pub(super) end_read: bool,
-    pub(crate) end_was_read: bool,
     /// The error that the system has not reported yet.
     pub(super) error: Option<ErrorKind>,
     /// Bytes that the server has written and the peer has not read.
@@ -104,8 +101,6 @@ impl Link {
             ended: false,
             deaf: false,
             reset: false,
-            end_read: false,
-            end_was_read: false,
             error: None,
             transit: VecDeque::new(),
             room,
@@ -160,8 +155,12 @@ impl Link {
     pub(crate) fn reset(&mut self) {
         if self.closed.is_none() && !self.reset {
             self.reset = true;
-            self.end_was_read = self.end_read;
-            self.error = Some(ErrorKind::ConnectionReset);
+            // An RST behind a FIN leaves the stream complete, and Linux reports EPIPE instead.
+            self.error = Some(if self.ended {
+                ErrorKind::BrokenPipe
+            } else {
+                ErrorKind::ConnectionReset
+            });
             self.notify();
         }
     }

@@ -28,6 +28,7 @@ impl LinkSocket {
     pub(crate) fn is_connected(&self) -> io::Result<bool> {
         let mut link = self.0.borrow_mut();
         match link.error.take() {
+            Some(ErrorKind::BrokenPipe) => Ok(true),
             Some(error) => Err(error.into()),
             None => Ok(link.phase == Phase::Established),
         }
@@ -38,13 +39,13 @@ impl Read for LinkSocket {
     /// What arrived before an RST is still read; then comes the error, and then the end.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut link = self.0.borrow_mut();
-        if link.inbound.is_empty() || !link.reset {
+        // Bytes and a FIN that arrived before an RST are read before its error is.
+        if !link.reset || link.inbound.is_empty() && !link.ended {
             link.call()?;
         }
         if link.inbound.is_empty() && !link.ended && !link.reset {
             return Err(ErrorKind::WouldBlock.into());
         }
-        link.end_read |= link.inbound.is_empty();
         let mut len = buffer.len().min(link.inbound.len());
         if link.ended && len > 1 && link.calls.is_multiple_of(3) {
             // A read may stop early at a mark in the stream, which an event has reported.
