@@ -1,20 +1,24 @@
 //! One connection: its socket, its session, and the answers that the socket has not taken yet. What
 //! arrives goes to the session, and what the session replies goes out.
 
+mod header;
+mod readiness;
+
 use std::io;
 use std::net::SocketAddr;
-use std::ops::Range;
 
 use mio::{Interest, Registry, Token};
-use powtcp_common::address::ClientAddr;
+
+pub use header::{HeaderStep, Preread};
+pub use readiness::Readiness;
 
 use super::io::{Fate, INPUT, Socket, read, write};
 use super::shared::Shared;
 use crate::admission::Standing;
-use crate::protocol::proxy_header::{Endpoints, HeaderParser, Malformed};
+use crate::protocol::proxy_header::HeaderParser;
 use crate::protocol::{End, Reply, Sale, Session};
 use crate::relay::{Entrant, Pass};
-use crate::time::{Moment, Now, TimerId};
+use crate::time::{Now, TimerId};
 
 /// Reads for one connection in one turn of the loop. It stops a peer that sends as fast as it can from
 /// delaying all others.
@@ -81,52 +85,6 @@ enum Input {
     Finished,
 }
 
-/// What reading a PROXY protocol header came to.
-#[derive(Debug)]
-pub enum HeaderStep {
-    /// None is expected any more.
-    Unneeded,
-    /// Its end has not arrived, or will not.
-    Pending,
-    /// It has arrived.
-    Complete(Endpoints, Preread),
-}
-
-/// Bytes that were read together with a header.
-#[derive(Debug, Clone)]
-pub struct Preread {
-    /// Where they are in the read buffer.
-    range: Range<usize>,
-    /// Whether the socket had no more of them.
-    emptied: bool,
-}
-
-/// What an event said of a socket, or that there was none.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Readiness {
-    /// The peer has ended its stream; the end comes after the bytes that are left.
-    pub read_closed: bool,
-    /// The stream contains urgent data. A read stops before it, though more bytes follow (tcp(7)).
-    pub urgent: bool,
-    /// No event has told of the bytes: the socket is read for another reason, such as a deadline, so
-    /// that the stream may contain urgent data.
-    pub unannounced: bool,
-}
-
-impl Readiness {
-    /// The readiness of a socket that is read without an event.
-    pub(super) const UNANNOUNCED: Self = Self {
-        read_closed: false,
-        urgent: false,
-        unannounced: true,
-    };
-
-    /// Returns whether a read that does not fill its buffer may leave bytes or the end of the stream.
-    fn may_be_short(self) -> bool {
-        self.read_closed || self.urgent
-    }
-}
-
 impl<S: Socket> Connection<S> {
     /// Creates a connection on `socket`.
     pub fn new(socket: S, session: Session) -> Self {
@@ -138,14 +96,6 @@ impl<S: Socket> Connection<S> {
             destination: None,
             timer: TimerId::NONE,
             rearm: false,
-        }
-    }
-
-    /// Creates a connection on `socket` that is to begin with a PROXY protocol header.
-    pub fn with_header(socket: S, session: Session) -> Self {
-        Self {
-            input: Input::Header(Box::default()),
-            ..Self::new(socket, session)
         }
     }
 
@@ -193,15 +143,6 @@ impl<S: Socket> Connection<S> {
         matches!(self.input, Input::Relay(_))
     }
 
-    /// Makes a connection a relay without a payment.
-    pub fn exempt(&mut self, client: ClientAddr, preread: Preread, buffer: &[u8], now: Moment) {
-        self.session.on_exempt(client, now);
-        self.input = Input::Relay(Box::new(Earnest {
-            pass: Pass::Exempt,
-            early: buffer[preread.range].into(),
-        }));
-    }
-
     /// Creates a connection that has `unsent` bytes to send, with a session that has ended.
     pub fn with_unsent(socket: S, session: Session, unsent: Box<[u8]>) -> Self {
         Self {
@@ -216,56 +157,6 @@ impl<S: Socket> Connection<S> {
     /// The operating system's.
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(&mut self.socket, token, INPUT)
-    }
-
-    /// Reads the PROXY protocol header, if the connection is to begin with one. It is a single read in all
-    /// but hostile cases, because a read has room for the longest header.
-    ///
-    /// # Errors
-    /// The connection is broken.
-    pub fn read_header(
-        &mut self,
-        readiness: Readiness,
-        buffer: &mut [u8],
-        shared: &mut Shared,
-        now: Now,
-    ) -> io::Result<HeaderStep> {
-        for _ in 0..READS_PER_TURN {
-            let Input::Header(parser) = &mut self.input else {
-                return Ok(HeaderStep::Unneeded);
-            };
-            if self.session.end().is_some() {
-                return Ok(HeaderStep::Unneeded);
-            }
-            let room = &mut buffer[..OPEN_READ_LEN];
-            let Some(len) = read(&mut self.socket, room)? else {
-                return Ok(HeaderStep::Pending);
-            };
-            shared.metrics.received += len as u64;
-            let emptied = len < OPEN_READ_LEN && !readiness.may_be_short();
-            let mut input = &buffer[..len];
-            let parsed = match len {
-                0 => Err(Malformed::Ended),
-                _ => parser.take(&mut input),
-            };
-            match parsed {
-                Ok(None) if emptied && !readiness.unannounced => return Ok(HeaderStep::Pending),
-                Ok(None) => {}
-                Ok(Some(endpoints)) => {
-                    self.input = Input::Open;
-                    let range = len - input.len()..len;
-                    return Ok(HeaderStep::Complete(endpoints, Preread { range, emptied }));
-                }
-                Err(why) => {
-                    if let Some(reply) = self.session.on_bad_header(why, now.moment) {
-                        self.answer(&reply, shared, now)?;
-                    }
-                    return Ok(HeaderStep::Pending);
-                }
-            }
-        }
-        self.rearm = true;
-        Ok(HeaderStep::Pending)
     }
 
     /// Moves bytes in both directions, within the turn's budget. `preread` are bytes of the peer that are in
