@@ -41,7 +41,6 @@ impl Config {
             Setting::Text(self.price.to_string())
         };
         let mut settings = vec![
-            ("reuse_port", switch(self.port_use == PortUse::Shared)),
             ("bits", bits),
             ("dialect", text(word_for(&DIALECTS, rules.dialect))),
             ("ttl", time(rules.ttl)),
@@ -52,6 +51,7 @@ impl Config {
             ("when_full", text(word_for(&POLICIES, bounds.when_full))),
             ("target_rate", number(self.price.target_rate.into())),
             ("max_puzzles", number(rules.max_puzzles.into())),
+            ("reuse_port", switch(self.port_use == PortUse::Shared)),
             ("secret", text(secret)),
             ("resources", number(self.resources.count() as u64)),
             ("log_level", text(word_for(&LEVELS, self.log_level))),
