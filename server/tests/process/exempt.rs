@@ -18,7 +18,7 @@ fn gate(arguments: &[&str]) -> Gate {
 }
 
 fn exempt(gate: &Gate) -> Client {
-    let source: IpAddr = "127.0.0.9".parse().unwrap();
+    let source: IpAddr = "127.0.0.9".parse().expect("an address");
     Client::connect_from(source, gate.server.address())
 }
 
