@@ -1,6 +1,7 @@
 //! Guards `scripts/haproxy.cfg`: HAProxy accepts it, and with it two gates serve every honest client, whatever
 //! becomes of one of them.
 
+use std::fs;
 use std::net::TcpListener;
 use std::thread;
 
@@ -128,6 +129,16 @@ fn haproxy_accepts_the_example_as_it_is() {
         succeed(haproxy.args(["-c", "-f", &repository_file("scripts/haproxy.cfg")]));
     // HAProxy writes its warnings to either.
     assert_eq!((stdout + &stderr).trim(), "Configuration file is valid");
+}
+
+#[test]
+fn the_page_for_operators_starts_the_gates_of_the_example() {
+    let page = fs::read_to_string(repository_file("server/README.md"));
+    let page = page.expect("a page of this repository");
+    for number in [1, 2] {
+        let started = format!("--listen 127.0.0.1:808{number} --metrics 127.0.0.1:910{number} ");
+        assert!(page.contains(&started), "{started}");
+    }
 }
 
 #[test]
