@@ -28,10 +28,16 @@ impl Haproxy {
     /// Starts HAProxy. Returns `None` if it is not installed.
     #[track_caller]
     pub(super) fn start(config: impl AsRef<[u8]>) -> Option<Self> {
+        Self::start_on("127.0.0.1:0", config)
+    }
+
+    /// Starts HAProxy with another address for clients.
+    #[track_caller]
+    fn start_on(address: &str, config: impl AsRef<[u8]>) -> Option<Self> {
         let mut haproxy = installed("haproxy")?;
         let scratch = Scratch::new();
         haproxy.args(["-db", "-f", &scratch.file("haproxy.cfg", config)]);
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listener = TcpListener::bind(address).expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let stdin = Stdio::from(OwnedFd::from(listener));
         let program = Program::start_with_streams(haproxy, stdin, Stdio::piped());
@@ -46,6 +52,12 @@ impl Haproxy {
     #[track_caller]
     pub(super) fn in_front_of(gate: SocketAddr, backend: &str, options: &str) -> Option<Self> {
         Self::start(config(gate, backend, options))
+    }
+
+    /// Starts HAProxy as [`in_front_of`](Self::in_front_of) does, with one socket for clients of both families.
+    #[track_caller]
+    pub(super) fn of_both_families(gate: SocketAddr, options: &str) -> Option<Self> {
+        Self::start_on("[::]:0", config(gate, "", options))
     }
 
     /// Returns the address for clients.

@@ -2,11 +2,13 @@
 //! sends.
 
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 
 use powtcp_common::refusal::Refusal;
 
 use super::haproxy::{BALANCER, Haproxy};
 use crate::support::answers::refusal;
+use crate::support::client::Client;
 use crate::support::gate::{CONNECTED, Gate, bytes, to_end};
 use crate::support::messages::PUZZLE_SENT;
 use crate::support::server::field;
@@ -50,6 +52,27 @@ fn a_client_of_haproxy_has_its_own_address_pays_and_is_relayed() {
         assert_eq!(client.bytes_to_end().expect("a FIN"), b"late");
         let line = gate.server.wait_for("relay ended");
         assert_eq!(field(&line, "client"), address);
+    }
+}
+
+/// Such a socket reports IPv4 clients with IPv4-mapped addresses.
+#[test]
+fn clients_of_both_families_on_one_socket_of_haproxy_have_their_own_addresses() {
+    for header in ["send-proxy", "send-proxy-v2"] {
+        let gate = gate(&[]);
+        let Some(haproxy) = Haproxy::of_both_families(gate.server.address(), header) else {
+            return;
+        };
+        let port = haproxy.address().port();
+        for (ip, spelled) in [("127.0.0.5", "127.0.0.5"), ("::1", "--1")] {
+            let ip: IpAddr = ip.parse().expect("an address");
+            let own = if ip.is_ipv4() { "127.0.0.1" } else { "::1" };
+            let server = SocketAddr::new(own.parse().expect("an address"), port);
+            let mut client = Client::connect_from(ip, server);
+            let expected = format!("{spelled}/{}", client.address().port());
+            let puzzle = client.puzzle();
+            assert_eq!(puzzle.split(':').nth(4), Some(&*expected), "{header}");
+        }
     }
 }
 
