@@ -17,10 +17,10 @@ const CLIENTS: usize = 6;
 /// the one that ends. It admits 64 in its last turn.
 const CONNECTIONS: usize = 400;
 
-/// Starts one of the processes that listen on `address` with this secret.
-fn start(address: &str, secret: &str) -> ServerProcess {
-    let shared = ["--reuse-port", "--secret", secret, "--bits", "12"];
-    serve_command(command(&[&["--listen", address], &shared[..]].concat()))
+/// Starts one of the processes that listen on `address`.
+fn start(address: &str, arguments: &[&str]) -> ServerProcess {
+    let shared = ["--listen", address, "--reuse-port", "--bits", "12"];
+    serve_command(command(&[&shared, arguments].concat()))
 }
 
 /// Ends a process whose backlog has connections, which no other process can take over. Each of their clients
@@ -47,13 +47,14 @@ fn end(process: ServerProcess) {
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
 }
 
-#[test]
-fn no_honest_client_fails_while_the_processes_of_a_port_are_restarted_in_turn() {
+/// Restarts all processes while clients pay. All processes have this `--shutdown-timeout`.
+fn restart_in_turn(shutdown_timeout: &str) {
     let scratch = Scratch::new();
     let secret = scratch.file("secret", "0123456789abcdef0123456789abcdef");
-    let first = start("127.0.0.1:0", &secret);
+    let arguments = ["--secret", &secret, "--shutdown-timeout", shutdown_timeout];
+    let first = start("127.0.0.1:0", &arguments);
     let address: SocketAddr = first.address();
-    let start = || start(&address.to_string(), &secret);
+    let start = || start(&address.to_string(), &arguments);
     let mut processes = vec![first];
     processes.extend((1..PROCESSES).map(|_| start()));
 
@@ -66,4 +67,15 @@ fn no_honest_client_fails_while_the_processes_of_a_port_are_restarted_in_turn() 
     }
     honest.expect_served(5);
     honest.stop();
+}
+
+#[test]
+fn no_honest_client_fails_while_the_processes_of_a_port_are_restarted_in_turn() {
+    restart_in_turn("5s");
+}
+
+/// Clients that hold a puzzle are told too, and present its stamp to another process.
+#[test]
+fn no_honest_client_fails_while_processes_are_restarted_that_wait_for_none() {
+    restart_in_turn("0s");
 }

@@ -98,9 +98,9 @@ impl CheckedGate {
         self.page.values()["powtcp_puzzles_issued_total"] as u64
     }
 
-    /// Ends the gate as a crash would.
-    fn kill(self) {
-        self.server.signal("KILL");
+    /// Ends the gate by this signal.
+    fn end(self, signal: &str) {
+        self.server.signal(signal);
         self.server.finish();
     }
 }
@@ -165,7 +165,7 @@ fn a_stamp_of_a_killed_gate_is_good_through_haproxy_at_once() {
     };
     let line = right_line(&example.haproxy.client_from("127.0.0.5").puzzle());
     let (number, [used, _other], mut haproxy) = example.in_use();
-    used.kill();
+    used.end("KILL");
     // HAProxy has not noticed yet.
     let mut client = haproxy.client_from("127.0.0.5");
     client.send(line);
@@ -174,8 +174,8 @@ fn a_stamp_of_a_killed_gate_is_good_through_haproxy_at_once() {
     assert_eq!(paid(&mut haproxy.client_from("127.0.0.6")), CONNECTED);
 }
 
-#[test]
-fn no_honest_client_fails_when_a_gate_is_killed_under_load() {
+/// Ends the gate of all clients by this signal while they pay.
+fn end_under_load(signal: &str) {
     let Some(example) = Example::start() else {
         return;
     };
@@ -183,10 +183,20 @@ fn no_honest_client_fails_when_a_gate_is_killed_under_load() {
     honest.expect_served(5);
     // All clients are one source, so that all of them lose their gate.
     let (number, [used, other], mut haproxy) = example.in_use();
-    used.kill();
+    used.end(signal);
     honest.expect_served(5);
     haproxy.wait_for(&format!("Server gates/gate{number} is DOWN"));
     honest.expect_served(5);
     honest.stop();
     assert!(other.puzzles() > 0);
+}
+
+#[test]
+fn no_honest_client_fails_when_a_gate_is_killed_under_load() {
+    end_under_load("KILL");
+}
+
+#[test]
+fn no_honest_client_fails_when_a_gate_shuts_down_under_load() {
+    end_under_load("TERM");
 }
