@@ -1,7 +1,13 @@
 //! Guards `/healthz`, by which a load balancer learns whether to send clients here.
 
+use std::os::unix::net::UnixListener;
+
+use powtcp_common::refusal::Refusal;
+use powtcp_testkit::scratch::Scratch;
+
+use crate::support::answers::refusal;
 use crate::support::client::Client;
-use crate::support::gate::{Gate, paid};
+use crate::support::gate::{CONNECTED, paid};
 use crate::support::messages::SHUTTING_DOWN;
 use crate::support::page::Page;
 use crate::support::server::serve;
@@ -37,18 +43,19 @@ fn a_server_that_serves_is_well_until_it_shuts_down() {
     assert_eq!(health(&page), answer("503", "shutting down\n"));
 }
 
+/// The upstream is a Unix socket: another test could take the port of one that has ended.
 #[test]
 fn a_gate_is_unwell_while_its_upstream_refuses() {
-    let mut gate = Gate::new(&METRICS);
-    let page = Page::of(&mut gate.server);
-    let address = gate.upstream.local_addr().unwrap();
-    drop(gate.relay());
+    let scratch = Scratch::new();
+    let path = scratch.path().join("upstream");
+    let upstream = format!("unix:{}", path.display());
+    let mut gate = serve(&[&METRICS[..], &["--upstream", &upstream]].concat());
+    let page = Page::of(&mut gate);
     assert_eq!(health(&page), answer("200", "ok\n"));
-    drop(gate.upstream);
-    paid(&mut Client::connect(gate.server.address()));
+    let unavailable = refusal(Refusal::ServiceUnavailable);
+    assert_eq!(paid(&mut Client::connect(gate.address())), unavailable);
     assert_eq!(health(&page), answer("503", "upstream unreachable\n"));
-    let upstream = std::net::TcpListener::bind(address).expect("the port that was free");
-    paid(&mut Client::connect(gate.server.address()));
+    let _upstream = UnixListener::bind(path).expect("a new path");
+    assert_eq!(paid(&mut Client::connect(gate.address())), CONNECTED);
     assert_eq!(health(&page), answer("200", "ok\n"));
-    drop(upstream);
 }

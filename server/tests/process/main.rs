@@ -7,6 +7,7 @@ mod support {
     pub(crate) mod descriptors;
     pub(crate) mod fail2ban;
     pub(crate) mod gate;
+    pub(crate) mod honest;
     pub(crate) mod messages;
     pub(crate) mod page;
     pub(crate) mod server;
@@ -18,6 +19,7 @@ mod support {
 mod accept_proxy;
 mod addresses;
 mod alerts;
+mod balancers;
 mod check;
 mod config;
 mod deadlines;
@@ -40,6 +42,7 @@ mod log;
 mod metrics;
 mod readme;
 mod reset;
+mod rolling_restart;
 mod send_proxy;
 mod shared_port;
 mod signals;

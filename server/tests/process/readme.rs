@@ -11,6 +11,7 @@ use powtcp_common::hashcash::{Dialect, Difficulty, Puzzle, RAND_LEN, Terms};
 use powtcp_common::message::{MAX_CLIENT_LINE, MAX_SERVER_LINE};
 use powtcp_common::refusal::Refusal;
 use powtcp_server::config::PROGRAM;
+use powtcp_server::protocol::proxy_header::Malformed;
 
 use crate::support::client::Client;
 use crate::support::page::Page;
@@ -104,6 +105,17 @@ fn the_table_of_errors_has_every_refusal() {
         .filter_map(|row| row.split('`').nth(1))
         .collect();
     assert_eq!(described, Refusal::ALL.map(Refusal::text).into());
+}
+
+#[test]
+fn the_table_of_bad_headers_has_every_reason() {
+    let rows = table(&page("server/README.md"), "| reason | cause |");
+    let described: BTreeSet<_> = rows
+        .iter()
+        .filter_map(|row| row.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert_eq!(described, Malformed::ALL.map(Malformed::text).into());
 }
 
 /// Returns the length of a stamp's prefix, which is a puzzle without its counter.

@@ -29,6 +29,11 @@ impl Page {
         Self { address }
     }
 
+    /// Returns the address of the page.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Connects and sends nothing.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("a page that listens");

@@ -37,6 +37,24 @@ pub enum Malformed {
 }
 
 impl Malformed {
+    /// All reasons.
+    pub const ALL: [Self; 14] = [
+        Self::Late,
+        Self::Ended,
+        Self::NoHeader,
+        Self::TooLong,
+        Self::UnknownVersion,
+        Self::UnknownCommand,
+        Self::UnknownFamily,
+        Self::BadAddress,
+        Self::BadPort,
+        Self::BadLineEnd,
+        Self::TooShort,
+        Self::ExtensionTooLong,
+        Self::BadChecksumField,
+        Self::WrongChecksum,
+    ];
+
     /// Returns the text for a log line.
     pub fn text(self) -> &'static str {
         match self {
