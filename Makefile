@@ -42,4 +42,5 @@ loadtest: ## measure many handshakes; ARGS="--attack all" passes options
 bench: ## time the solver, the stock hashcash program, and parts of the server
 	cargo bench --package powtcp-common --bench kernels
 	cargo bench --package powtcp-common --bench hashcash
+	cargo bench --package powtcp-server --bench puzzles
 	cargo bench --package powtcp-server --bench timer_wheel
