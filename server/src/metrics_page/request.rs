@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_health_check_is_told_why_the_server_serves_nobody() {
+    fn a_health_check_is_told_why_no_new_client_is_served() {
         let get = "GET /healthz HTTP/1.1\r\n\r\n";
         for (health, status) in [
             (Health::Serving, "200 OK"),

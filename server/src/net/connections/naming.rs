@@ -39,7 +39,7 @@ impl<S: Socket> Connections<S> {
                 (client, shared.access.entrance_of_client(client.ip()))
             }
             Endpoints::Local => (peer, shared.access.entrance_of_client(peer.ip())),
-            // Somebody whom the proxy does not know is not the proxy.
+            // A client that the proxy does not know is not the proxy itself.
             Endpoints::Unknown => (peer, Entrance::Protocol),
         };
         if entrance == Entrance::Exempt {
