@@ -19,6 +19,6 @@ pub use limits::{Admission, Bounds, Limits, WhenFull};
 pub use networks::{Networks, NetworksError};
 pub use pricing::{Adaptive, PRICING_KEY_LEN, Price, Pricing, aged_ttl};
 pub use queue::NewcomerQueue;
-pub use relay_limits::RelayLimits;
+pub use relay_limits::{Fare, RelayLimits};
 pub use source::Source;
 pub use standing::Standing;

@@ -12,7 +12,36 @@ pub struct RelayLimits {
     /// Relays of one source at once, 0 for no limit. It stops one source that pays from taking all.
     max_per_source: u32,
     total: usize,
-    by_source: BTreeMap<Source, u32>,
+    by_source: BTreeMap<Source, Held>,
+}
+
+/// Whether the client of a relay has paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fare {
+    /// It has paid.
+    Paid,
+    /// It is exempt from the proof of work, and from the limit by source.
+    Exempt,
+}
+
+/// The relays of one source.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    paid: u32,
+    exempt: u32,
+}
+
+impl Held {
+    fn of(&mut self, fare: Fare) -> &mut u32 {
+        match fare {
+            Fare::Paid => &mut self.paid,
+            Fare::Exempt => &mut self.exempt,
+        }
+    }
+
+    fn total(self) -> u32 {
+        self.paid + self.exempt
+    }
 }
 
 impl RelayLimits {
@@ -26,10 +55,10 @@ impl RelayLimits {
         }
     }
 
-    /// Returns whether a relay of `source` would exceed a limit.
+    /// Returns whether a relay of `source`, which has to pay for it, would exceed a limit.
     pub fn is_full_for(&self, source: Source) -> bool {
         let is_full_by_source =
-            self.max_per_source > 0 && self.held_by(source) >= self.max_per_source;
+            self.max_per_source > 0 && self.held(source).paid >= self.max_per_source;
         self.is_full() || is_full_by_source
     }
 
@@ -53,26 +82,31 @@ impl RelayLimits {
         self.max
     }
 
-    /// Returns the number of relays of `source`.
+    /// Returns the number of relays of `source`, exempt ones included.
     pub fn held_by(&self, source: Source) -> u32 {
-        self.by_source.get(&source).copied().unwrap_or_default()
+        self.held(source).total()
     }
 
     /// Counts a relay.
-    pub fn enter(&mut self, source: Source) {
+    pub fn enter(&mut self, source: Source, fare: Fare) {
         self.total += 1;
-        *self.by_source.entry(source).or_default() += 1;
+        *self.by_source.entry(source).or_default().of(fare) += 1;
     }
 
     /// Counts the end of a relay.
-    pub fn leave(&mut self, source: Source) {
+    pub fn leave(&mut self, source: Source, fare: Fare) {
         self.total = self.total.saturating_sub(1);
-        if let Some(count) = self.by_source.get_mut(&source) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(held) = self.by_source.get_mut(&source) {
+            let count = held.of(fare);
+            *count = count.saturating_sub(1);
+            if held.total() == 0 {
                 self.by_source.remove(&source);
             }
         }
+    }
+
+    fn held(&self, source: Source) -> Held {
+        self.by_source.get(&source).copied().unwrap_or_default()
     }
 }
 
@@ -89,12 +123,12 @@ mod tests {
     #[test]
     fn both_limits_hold_and_an_end_makes_room() {
         let mut limits = RelayLimits::new(3, 2);
-        limits.enter(source(1));
-        limits.enter(source(1));
+        limits.enter(source(1), Fare::Paid);
+        limits.enter(source(1), Fare::Paid);
         assert!(limits.is_full_for(source(1)) && !limits.is_full_for(source(2)));
-        limits.enter(source(2));
+        limits.enter(source(2), Fare::Paid);
         assert!(limits.is_full_for(source(3)));
-        limits.leave(source(1));
+        limits.leave(source(1), Fare::Paid);
         assert!(!limits.is_full_for(source(1)) && !limits.is_full_for(source(3)));
         assert_eq!((limits.total(), limits.held_by(source(1))), (2, 1));
     }
@@ -102,7 +136,22 @@ mod tests {
     #[test]
     fn zero_is_no_limit_by_source() {
         let mut limits = RelayLimits::new(100, 0);
-        (0..99).for_each(|_| limits.enter(source(1)));
+        (0..99).for_each(|_| limits.enter(source(1), Fare::Paid));
         assert!(!limits.is_full_for(source(1)));
+    }
+    #[test]
+    fn exempt_relays_count_in_total_and_as_connections_but_not_by_source() {
+        let mut limits = RelayLimits::new(3, 1);
+        limits.enter(source(1), Fare::Exempt);
+        limits.enter(source(1), Fare::Exempt);
+        assert!(!limits.is_full_for(source(1)));
+        limits.enter(source(1), Fare::Paid);
+        assert_eq!((limits.held_by(source(1)), limits.total()), (3, 3));
+        limits.leave(source(1), Fare::Exempt);
+        assert!(limits.is_full_for(source(1)) && !limits.is_full_for(source(2)));
+        limits.leave(source(1), Fare::Paid);
+        assert!(!limits.is_full_for(source(1)));
+        limits.leave(source(1), Fare::Exempt);
+        assert!(limits.by_source.is_empty());
     }
 }

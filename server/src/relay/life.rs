@@ -19,6 +19,7 @@ use super::network::{Dial, RelaySocket, SideEvent};
 use super::pair::{Own, Pair, Side};
 use super::report::RelayReport;
 use super::{Entrant, Gate, Pass};
+use crate::admission::Fare;
 use crate::net::connections::Returned;
 use crate::protocol::Payment;
 use crate::protocol::proxy_header::Version;
@@ -30,8 +31,8 @@ const CONNECTED: &[u8] = b"4:connected\n";
 /// A relay, connecting or open.
 pub(super) struct Relay<S, C> {
     pub(super) client: ClientAddr,
-    /// Whether the client has not paid, and knows nothing of the protocol.
-    pub(super) is_exempt: bool,
+    /// Whether the client has paid, or knows nothing of the protocol.
+    pub(super) fare: Fare,
     state: State<S, C>,
     /// The timer of [`Relay::wake`]; set by the table.
     pub(super) timer: TimerId,
@@ -83,7 +84,7 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
     pub(super) fn new(entrant: Entrant<S>, deadline: Moment, now: Moment) -> Self {
         Self {
             client: entrant.client,
-            is_exempt: entrant.pass == Pass::Exempt,
+            fare: entrant.pass.fare(),
             state: State::Dialing(Box::new(Dialing::new(entrant, deadline))),
             timer: TimerId::NONE,
             started: now,
@@ -232,7 +233,7 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
     ) -> RelayReport<'a, U> {
         let mut report = RelayReport {
             client: self.client,
-            is_exempt: self.is_exempt,
+            is_exempt: self.fare == Fare::Exempt,
             upstream: &gate.upstream,
             carried: [0, 0],
             duration: now.since(self.started),

@@ -28,6 +28,7 @@ pub use pair::Side;
 pub use table::Relays;
 pub use upstream::{Upstream, UpstreamSocket};
 
+use crate::admission::Fare;
 use crate::protocol::Payment;
 use crate::protocol::proxy_header::Version;
 
@@ -51,6 +52,16 @@ pub enum Pass {
     Paid(Payment),
     /// It is exempt from the proof of work, and knows nothing of the protocol.
     Exempt,
+}
+
+impl Pass {
+    /// Returns how the relay counts in the limits.
+    pub fn fare(self) -> Fare {
+        match self {
+            Self::Paid(_) => Fare::Paid,
+            Self::Exempt => Fare::Exempt,
+        }
+    }
 }
 
 /// A client that is to be relayed, with what belongs to its connection.

@@ -10,6 +10,7 @@ use super::life::Relay;
 use super::network::{Dial, RelaySocket};
 use super::pair::Side;
 use super::table::{BUFFER_LEN, Relays};
+use crate::admission::Fare;
 use crate::net::connections::Connections;
 use crate::net::io::INPUT;
 use crate::net::shared::{Shared, Timer};
@@ -125,7 +126,8 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
         shared: &mut Shared,
         now: Now,
     ) {
-        if self.table.get(key).is_some_and(|relay| relay.is_exempt) {
+        let fare = self.table.get(key).map(|relay| relay.fare);
+        if fare == Some(Fare::Exempt) {
             return self.end(key, ending, shared, now);
         }
         let relay = self.remove(key, ending, shared, now);
@@ -147,7 +149,7 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
         shared.timers.cancel(relay.timer);
         self.kept -= relay.kept;
         if let Some(limits) = &mut shared.relay_limits {
-            limits.leave(relay.client.ip().into());
+            limits.leave(relay.client.ip().into(), relay.fare);
         }
         let report = relay.report(&self.gate, ending, now.moment);
         if ending.is_failure_of_upstream() {

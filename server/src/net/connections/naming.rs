@@ -108,7 +108,7 @@ impl<S: Socket> Connections<S> {
     /// Counts a client that is to be relayed.
     pub(super) fn enter(&mut self, entrant: Entrant<S>, shared: &mut Shared) {
         if let Some(limits) = &mut shared.relay_limits {
-            limits.enter(entrant.client.ip().into());
+            limits.enter(entrant.client.ip().into(), entrant.pass.fare());
         }
         self.entrants.push(entrant);
     }

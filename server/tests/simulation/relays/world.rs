@@ -8,7 +8,7 @@ use std::time::Duration;
 use mio::Poll;
 use powtcp_common::hashcash::Dialect;
 use powtcp_common::log_line::{Format, Level};
-use powtcp_server::admission::{Pricing, RelayLimits};
+use powtcp_server::admission::{Fare, Pricing, RelayLimits};
 use powtcp_server::net::connection::Readiness;
 use powtcp_server::net::connections::Connections;
 use powtcp_server::net::shared::Shared;
@@ -172,7 +172,8 @@ impl World {
             .on_ready(key, Readiness::default(), &mut self.shared, now);
         let limits = self.shared.relay_limits.as_mut().expect("a gate");
         let paid = self.connections.take_entrants();
-        paid.iter().for_each(|_| limits.leave(address.ip().into()));
+        paid.iter()
+            .for_each(|_| limits.leave(address.ip().into(), Fare::Paid));
         !paid.is_empty()
     }
 
