@@ -33,7 +33,7 @@ use secret::SecretFile;
 pub const PROGRAM: Program = Program {
     name: "powtcp-server",
     usage: "[OPTIONS]",
-    about: "Serves a line of text to clients that have paid for it with CPU time.",
+    about: "Serves clients that have paid with CPU time: a line of text, or a connection to a service.",
     version: env!("CARGO_PKG_VERSION"),
     options: OPTIONS,
 };
@@ -62,7 +62,7 @@ const OPTIONS: &[Spec] = &[
     Spec::new("--max-puzzles N", "8", "puzzles a connection may ask for"),
     Spec::optional("--secret FILE", "drawn at start", "at least 32 bytes that sign puzzles"),
     Spec::optional("--resources FILE", "built-in quotes", "one resource per line, drawn at random"),
-    Spec::optional("--metrics ADDR", "off", "serve Prometheus metrics at http://ADDR/metrics"),
+    Spec::optional("--metrics ADDR", "off", "serve Prometheus /metrics and /healthz at http://ADDR"),
     Spec::new("--log-level LEVEL", "info", "error, warn, info or debug"),
     Spec::new("--log-format FORMAT", "text", "text (key=value) or json"),
     Spec::switch("--check", "read all options and files, print the settings, and exit"),
