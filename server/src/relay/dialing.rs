@@ -64,6 +64,8 @@ pub(super) enum Dialed<C> {
     Connected(C),
     /// An event or [`Dialing::wake`] continues.
     Waiting,
+    /// The upstream was connected, and has reset the connection already.
+    Reset,
     /// No address can be connected to.
     Failed(Ending),
 }
@@ -138,7 +140,12 @@ impl<S: Socket, C: RelaySocket> Dialing<S, C> {
                 Dialed::Waiting
             }
             Err(error) => {
+                // A refusal is reported as ECONNREFUSED.
+                let is_reset = error.kind() == io::ErrorKind::ConnectionReset;
                 self.error = Some(error);
+                if is_reset {
+                    return Dialed::Reset;
+                }
                 self.index += 1;
                 self.dial(dialer)
             }

@@ -75,6 +75,8 @@ pub(super) struct Pumped {
     pub(super) kept: usize,
     /// Whether there is more to do without a new event.
     pub(super) can_continue: bool,
+    /// Whether the deadline has changed.
+    pub(super) has_new_deadline: bool,
     /// How the relay has ended, if it has.
     pub(super) ending: Option<Ending>,
 }
@@ -113,10 +115,17 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
     pub(super) fn wake(&self, idle_timeout: Duration) -> Option<Moment> {
         match &self.state {
             State::Dialing(dialing) => Some(dialing.wake),
-            State::Open { pair, .. } if !idle_timeout.is_zero() => {
-                Some(pair.last_active.after(idle_timeout))
+            State::Open { .. } | State::Over => {
+                self.deadline(idle_timeout).map(|(deadline, _)| deadline)
             }
-            State::Open { .. } | State::Over => None,
+        }
+    }
+
+    /// Returns when an open relay ends if nothing happens before, and how, with this idle timeout.
+    pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Moment, Ending)> {
+        match &self.state {
+            State::Open { pair, .. } => pair.deadline(idle_timeout),
+            State::Dialing(_) | State::Over => None,
         }
     }
 
@@ -186,12 +195,14 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
             return None;
         };
         let [up, down] = pair.relayed();
+        let was_written = pair.is_last_answer_written();
         let ending = pair.pump(buffer, now);
         let [up_now, down_now] = pair.relayed();
         Some(Pumped {
             carried: [up_now - up, down_now - down],
             kept: pair.kept(),
             can_continue: ending.is_none() && pair.can_continue(),
+            has_new_deadline: pair.is_last_answer_written() != was_written,
             ending,
         })
     }

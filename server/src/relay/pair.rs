@@ -1,6 +1,7 @@
 //! One relay: a client, its upstream, and the two flows between them.
 
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 
 use super::ending::Ending;
 use super::flow::{Flow, FlowError};
@@ -10,6 +11,11 @@ use crate::time::Moment;
 /// Bytes that one relay may read in one turn of the loop, in each direction. It stops a fast relay from
 /// delaying the others: beside 64 of them a round trip of another relay takes two turns of 8 MiB.
 pub(super) const BUDGET: usize = 128 * 1024;
+
+/// How long a client may take the answer of an upstream that has ended its stream and then reset the
+/// connection. After that the client is reset too. An RST at once could destroy the answer on its way; none
+/// at all would leave the client in the belief that its bytes arrive.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
 
 /// A relay whose upstream is connected.
 #[derive(Debug)]
@@ -24,8 +30,9 @@ pub(super) struct Pair<S, C> {
     own: [u64; 2],
     /// Which side ended its stream first.
     first_end: Option<Ending>,
+    answer: Answer,
     /// When bytes were last carried.
-    pub(super) last_active: Moment,
+    last_active: Moment,
 }
 
 /// Bytes of our own, which go before those of the other side.
@@ -33,6 +40,17 @@ pub(super) struct Pair<S, C> {
 pub(super) struct Own {
     pub(super) to_upstream: Vec<u8>,
     pub(super) to_client: Vec<u8>,
+}
+
+/// The answer of an upstream that resets its connection after the end of its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// The upstream has not reset its connection.
+    Open,
+    /// The upstream is gone, and its answer has to be delivered.
+    Last,
+    /// The whole answer was written to the client, at this time.
+    Written(Moment),
 }
 
 /// A side of a relay.
@@ -67,6 +85,7 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
             up: Flow::new([&own.to_upstream, early].concat().into()),
             down: Flow::new(own.to_client.as_slice().into()),
             first_end: None,
+            answer: Answer::Open,
             last_active: now,
         }
     }
@@ -100,7 +119,9 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
         };
         match error {
             None => {}
-            Some(error) if side == Side::Upstream && self.has_answered(&error) => self.up.discard(),
+            Some(error) if side == Side::Upstream && self.has_answered(&error) => {
+                self.lose_upstream();
+            }
             Some(_) => return Some(side.reset()),
         }
         let (from, to) = match side {
@@ -134,7 +155,7 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
         self.note_end();
         match (self.up).pump(&mut self.client, &mut self.upstream, buffer, BUDGET) {
             Ok(()) => {}
-            Err(FlowError::Sink(error)) if self.has_answered(&error) => self.up.discard(),
+            Err(FlowError::Sink(error)) if self.has_answered(&error) => self.lose_upstream(),
             Err(FlowError::Sink(_)) => return Some(Ending::UpstreamReset),
             Err(FlowError::Source(_)) => return Some(Ending::ClientReset),
         }
@@ -142,14 +163,39 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
         if self.up.relayed() + self.down.relayed() != before {
             self.last_active = now;
         }
+        if self.answer == Answer::Last && self.down.has_ended() {
+            self.answer = Answer::Written(now);
+        }
         let has_ended = self.up.has_ended() && self.down.has_ended();
         has_ended.then(|| self.first_end.unwrap_or(Ending::ClientClosed))
+    }
+
+    /// Returns whether all that a lost upstream had answered was written to the client.
+    pub(super) fn is_last_answer_written(&self) -> bool {
+        matches!(self.answer, Answer::Written(_))
+    }
+
+    /// Returns when the relay ends if nothing happens before, and how, with this idle timeout.
+    pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Moment, Ending)> {
+        let idle = (self.last_active.after(idle_timeout), Ending::Idle);
+        match self.answer {
+            Answer::Written(at) => Some((at.after(ANSWER_TIME), Ending::UpstreamReset)),
+            Answer::Open | Answer::Last => (!idle_timeout.is_zero()).then_some(idle),
+        }
     }
 
     /// Makes closing both sides an end in order.
     pub(super) fn close_in_order(&self) {
         self.client.set_reset_on_close(false);
         self.upstream.set_reset_on_close(false);
+    }
+
+    /// Notes that the upstream takes nothing more.
+    fn lose_upstream(&mut self) {
+        self.up.discard();
+        if self.answer == Answer::Open {
+            self.answer = Answer::Last;
+        }
     }
 
     /// Returns whether an upstream that has failed with `error` may have ended its stream in order, and only

@@ -74,6 +74,7 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
                 self.arm(key, wake, shared);
                 self.pump(key, shared, now);
             }
+            Dialed::Reset => self.end(key, Ending::UpstreamReset, shared, now),
             Dialed::Failed(ending) => {
                 let why = Refusal::ServiceUnavailable;
                 self.give_back(key, ending, why, connections, shared, now);
@@ -99,10 +100,15 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
         self.kept = self.kept + pumped.kept - relay.kept;
         relay.kept = pumped.kept;
         if let Some(ending) = pumped.ending {
-            self.end(key, ending, shared, now);
-        } else if pumped.can_continue && !relay.is_queued {
+            return self.end(key, ending, shared, now);
+        }
+        if pumped.can_continue && !relay.is_queued {
             relay.is_queued = true;
             self.ready.push_back(key);
+        }
+        if pumped.has_new_deadline {
+            let wake = relay.wake(self.gate.idle_timeout);
+            self.arm(key, wake, shared);
         }
     }
 

@@ -101,9 +101,11 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
         if relay.is_dialing() {
             return self.dial(key, connections, shared, now, Dialing::on_wake);
         }
-        match relay.wake(self.gate.idle_timeout) {
-            Some(wake) if now.moment >= wake => self.end(key, Ending::Idle, shared, now),
-            wake => self.arm(key, wake, shared),
+        match relay.deadline(self.gate.idle_timeout) {
+            Some((deadline, ending)) if now.moment >= deadline => {
+                self.end(key, ending, shared, now);
+            }
+            deadline => self.arm(key, deadline.map(|(deadline, _)| deadline), shared),
         }
     }
 

@@ -173,3 +173,16 @@ fn urgent_data_does_not_stop_a_stream() {
     gate.server.signal("CONT");
     assert_eq!(bytes(&mut upstream, 11), b"beforeafter");
 }
+
+#[test]
+fn an_upstream_that_resets_after_its_end_resets_the_client_once_the_answer_is_delivered() {
+    let mut gate = Gate::new(&[]);
+    let (mut client, mut upstream) = gate.relay();
+    upstream.write_all(b"answer").unwrap();
+    upstream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(client.bytes_to_end().unwrap(), b"answer");
+    reset(upstream);
+    let line = gate.server.wait_for("relay ended");
+    assert!(line.contains("ending=\"upstream reset\""), "{line}");
+    assert!(client.try_send("x").is_err());
+}
