@@ -8,6 +8,7 @@ use std::time::Duration;
 use powtcp_options::{Options, Program, Spec, UsageError};
 
 use crate::attack::{self, ATTACKS, Attack};
+use crate::driver::dial::Target;
 
 /// The command line of the load test.
 pub const PROGRAM: Program = Program {
@@ -29,6 +30,7 @@ const OPTIONS: &[Spec] = &[
     Spec::optional("-b, --bits N", "1, under attack 16", "difficulty of its own server"),
     Spec::optional("--idle N", "5000, with --relay 2000", "idle connections or relays to hold at its own server"),
     Spec::optional("--program FILE", "powtcp-server beside this program", "the server to start"),
+    Spec::switch("--proxied", "begin each connection as a balancer does: with a PROXY protocol header, which ADDR must accept"),
     Spec::switch("--relay", "measure relays through a gate of its own instead, and the same traffic without it"),
     Spec::optional("--attack NAME", "none", ATTACK_NAMES),
     Spec::new("--attack-connections N", "15000", "attacking connections at once"),
@@ -79,6 +81,8 @@ pub struct Config {
     pub idle: usize,
     /// The server to start, if not the one beside this program.
     pub program: Option<PathBuf>,
+    /// Whether connections begin with a PROXY protocol header, as behind a balancer.
+    pub proxied: bool,
     /// Whether to measure relays, instead of the other phases.
     pub relay: bool,
     /// How to attack, instead of the other phases.
@@ -128,6 +132,11 @@ impl Config {
             let reason = "expected none: --relay is a load of its own";
             return Err(options.unusable("--attack", reason));
         }
+        let proxied = options.switch("--proxied")?;
+        if relay && proxied {
+            let reason = "expected none: --relay pays without a header";
+            return Err(options.unusable("--proxied", reason));
+        }
         // Under attack there are honest clients, or there is nothing to measure.
         let least_rate = u32::from(attack.is_some());
         let rate = options.optional_number("--honest-rate", least_rate..=10_000)?;
@@ -147,10 +156,16 @@ impl Config {
             timeout: options.duration("--timeout", SHORTEST..=LONGEST)?,
             bits: bits.unwrap_or(if attack.is_some() { ATTACKED_BITS } else { 1 }),
             idle: idle.unwrap_or(if relay { IDLE_RELAYS } else { IDLE }),
+            proxied,
             relay,
             program: options.path("--program")?,
             attack,
         })
+    }
+
+    /// Returns how to connect to `server`.
+    pub(crate) fn target(&self, server: SocketAddr) -> Target {
+        Target::new(server, self.proxied)
     }
 }
 

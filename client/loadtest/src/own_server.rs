@@ -8,6 +8,9 @@ use powtcp_testkit::server::{ServerProcess, pass_settings};
 use crate::config::Config;
 use crate::error::LoadtestError;
 
+/// All addresses that the load comes from.
+const LOOPBACK: &str = "127.0.0.0/8";
+
 /// Starts a server with `options`. Its other options come from the environment.
 pub(crate) fn start(config: &Config, options: &[&str]) -> Result<ServerProcess, LoadtestError> {
     let program = match &config.program {
@@ -19,6 +22,9 @@ pub(crate) fn start(config: &Config, options: &[&str]) -> Result<ServerProcess, 
         .args(["--listen", "127.0.0.1:0"])
         .args(["--bits", &config.bits.to_string()])
         .args(options);
+    if config.proxied {
+        command.args(["--accept-proxy", LOOPBACK]);
+    }
     pass_settings(&mut command);
     ServerProcess::start(command).map_err(|error| LoadtestError::Start(error.to_string()))
 }

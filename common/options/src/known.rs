@@ -57,6 +57,7 @@ const KNOWN: &[&str] = &[
     "POWTCP_IDLE",
     "POWTCP_JSON",
     "POWTCP_PROGRAM",
+    "POWTCP_PROXIED",
     "POWTCP_RELAY",
     "POWTCP_SOURCES",
 ];

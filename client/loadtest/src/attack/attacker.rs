@@ -1,5 +1,6 @@
 //! One attacking connection. It does what its attack says, and never blocks.
 
+use std::mem;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use powtcp_server::net::io::{read, write};
 use socket2::SockRef;
 
 use super::{Attack, Manner, reply};
-use crate::driver::dial;
+use crate::driver::dial::{self, Dialed};
 
 /// A connection of an attack. Its methods break when it is over.
 pub(crate) struct Attacker {
     pub(crate) socket: TcpStream,
+    /// What it sends before the bytes of its attack.
+    header: Vec<u8>,
     attack: &'static Attack,
     connected: bool,
     /// Whether it has sent a stamp.
@@ -22,9 +25,11 @@ pub(crate) struct Attacker {
 
 impl Attacker {
     /// Creates an attacker on a socket that is about to connect.
-    pub(crate) fn new(socket: TcpStream, attack: &'static Attack) -> Self {
+    pub(crate) fn new(dialed: Dialed, attack: &'static Attack) -> Self {
+        let Dialed { socket, header } = dialed;
         Self {
             socket,
+            header,
             attack,
             connected: false,
             paid: false,
@@ -54,12 +59,13 @@ impl Attacker {
                 Ok(false) => return ControlFlow::Continue(()),
                 Err(_) => return ControlFlow::Break(()),
             }
+            let first = [&mem::take(&mut self.header), self.attack.first].concat();
+            // A failure shows again when the answer is read.
+            let _ = self.send(&first);
             if self.attack.manner == Manner::Resets {
                 self.set_reset();
                 return ControlFlow::Break(());
             }
-            // A failure shows again when the answer is read.
-            let _ = self.send(self.attack.first);
         }
         // Bytes before the end of the stream are read first, as an honest client does.
         if event.is_readable() {

@@ -6,7 +6,7 @@
 //! and not to the making of it.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::{Attack, Manner};
 use crate::config::AttackPlan;
 use crate::driver::Driver;
-use crate::driver::dial::Sources;
+use crate::driver::dial::{Sources, Target};
 
 /// The first address of the attackers; honest clients have others.
 const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
@@ -41,7 +41,7 @@ pub(crate) struct Flood {
 }
 
 impl Flood {
-    /// Prepares an attack on `server` from `sources` addresses, or from the attack's own number.
+    /// Prepares an attack on `target` from `sources` addresses, or from the attack's own number.
     ///
     /// # Errors
     /// The operating system's.
@@ -49,7 +49,7 @@ impl Flood {
         attack: &'static Attack,
         plan: &AttackPlan,
         sources: Option<u32>,
-        server: SocketAddr,
+        target: Target,
     ) -> io::Result<Self> {
         let now = Instant::now();
         let burst = if attack.holds { plan.connections } else { 0 };
@@ -61,7 +61,7 @@ impl Flood {
             sending: Pace::new(plan.connections as f64, 0, now),
             sender: 0,
             // The timeout is for exchanges: an attacker has no deadline.
-            driver: Driver::new(server, Duration::ZERO)?,
+            driver: Driver::new(target, Duration::ZERO)?,
         })
     }
 
@@ -128,14 +128,14 @@ mod tests {
     /// Attacks a server that plays `script`, with at most a hundred connections.
     fn attacked(attack: &'static Attack, script: impl FnOnce(TcpListener)) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = listener.local_addr().unwrap();
+        let target = Target::new(listener.local_addr().unwrap(), false);
         let plan = AttackPlan {
             attacks: &[],
             connections: 100,
             rate: Some(1000),
             time: Duration::ZERO,
         };
-        let flood = Flood::new(attack, &plan, Some(3), server).unwrap();
+        let flood = Flood::new(attack, &plan, Some(3), target).unwrap();
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             let flood = scope.spawn(|| flood.run(&stop));

@@ -57,8 +57,8 @@ fn measure(
     // No options but those of the attack make the server stronger or weaker.
     let options = attack.map_or(&[][..], |attack| attack.server_options);
     let mut server = own_server::start(config, options)?;
-    let address = server.address();
-    let flood = attack.map(|attack| Flood::new(attack, plan, config.sources, address));
+    let target = config.target(server.address());
+    let flood = attack.map(|attack| Flood::new(attack, plan, config.sources, target));
     let flood = flood.transpose()?;
     let clients = Plan {
         rate: config.rate,
@@ -72,7 +72,7 @@ fn measure(
     let start = Instant::now();
     let (honest, after, log, elapsed, opened) = thread::scope(|scope| {
         let flood = flood.map(|flood| scope.spawn(|| flood.run(&stop)));
-        let honest = schedule::run(address, &clients);
+        let honest = schedule::run(target, &clients);
         let (after, log, elapsed) = (server.usage(), server.log_bytes(), start.elapsed());
         stop.store(true, Relaxed);
         let opened = flood.map(|flood| flood.join().unwrap_or_else(|panic| resume_unwind(panic)));

@@ -23,9 +23,9 @@ impl Driver {
         attack: &'static Attack,
         source: Ipv4Addr,
     ) -> io::Result<()> {
-        match dial::start(source, self.server) {
-            Ok(socket) => {
-                let attacker = Attacker::new(socket, attack);
+        match self.target.dial(source) {
+            Ok(dialed) => {
+                let attacker = Attacker::new(dialed, attack);
                 self.add(LoadConnection::Hostile(attacker))?;
             }
             Err(error) if dial::is_exhausted(&error) => return Err(error),

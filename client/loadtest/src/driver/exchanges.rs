@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use super::connection::LoadConnection;
-use super::{Driver, Id, News, Slot, dial};
+use super::{Driver, Id, News, Slot};
 use crate::honest::exchange::{Exchange, First};
 use crate::honest::failure::Failure;
 
@@ -24,9 +24,9 @@ impl Driver {
         started: Instant,
         first: First,
     ) -> io::Result<Option<Id>> {
-        match dial::start(source, self.server) {
-            Ok(socket) => {
-                let exchange = Exchange::new(socket, client, started, first);
+        match self.target.dial(source) {
+            Ok(dialed) => {
+                let exchange = Exchange::new(dialed, client, started, first);
                 let id = self.add(LoadConnection::Honest(exchange))?;
                 self.deadlines.insert((started + self.timeout, id));
                 Ok(Some(id))
@@ -39,13 +39,13 @@ impl Driver {
         }
     }
 
-    /// Connects from `source`, and sends nothing before [`Driver::ask`]. There is no deadline before.
+    /// Connects from `source`, and sends no message before [`Driver::ask`]. There is no deadline before.
     ///
     /// # Errors
     /// The connection's or the poll's.
     pub(crate) fn open_silent(&mut self, source: Ipv4Addr) -> io::Result<Id> {
-        let socket = dial::start(source, self.server)?;
-        let exchange = Exchange::new(socket, 0, Instant::now(), First::Later);
+        let dialed = self.target.dial(source)?;
+        let exchange = Exchange::new(dialed, 0, Instant::now(), First::Later);
         self.add(LoadConnection::Honest(exchange))
     }
 

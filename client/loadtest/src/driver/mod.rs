@@ -13,10 +13,10 @@ mod exchanges;
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use connection::LoadConnection;
+use dial::Target;
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
 use powtcp_common::hashcash::Challenge;
@@ -32,7 +32,7 @@ const WAKER: Token = Token(usize::MAX);
 
 /// Drives connections to one server.
 pub(crate) struct Driver {
-    server: SocketAddr,
+    target: Target,
     /// How long an exchange may wait for the server in total.
     timeout: Duration,
     poll: Poll,
@@ -74,13 +74,13 @@ pub(crate) enum News {
 }
 
 impl Driver {
-    /// Creates a driver for connections to `server`.
+    /// Creates a driver for connections to `target`.
     ///
     /// # Errors
     /// The operating system's.
-    pub(crate) fn new(server: SocketAddr, timeout: Duration) -> io::Result<Self> {
+    pub(crate) fn new(target: Target, timeout: Duration) -> io::Result<Self> {
         Ok(Self {
-            server,
+            target,
             timeout,
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS_PER_TURN),

@@ -3,15 +3,45 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
+use powtcp_server::protocol::proxy_header::{Version, encode};
 use powtcp_testkit::PATIENCE;
 
 use super::*;
+use crate::attack::{ATTACKS, Manner};
 use crate::honest::exchange::First;
 
 const SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 const CLIENT: u64 = 7;
 const PUZZLE: &[u8] = b"2:1:1:261122105400:127.0.0.1/52386::YWJjZGVmZ2hpamts:MA==\n";
 const LONG: Duration = Duration::from_secs(30);
+
+fn target(listener: &TcpListener) -> Target {
+    Target::new(listener.local_addr().unwrap(), false)
+}
+
+/// Returns a driver whose connections begin with a header, and what it connects to.
+fn proxied() -> (Driver, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = Target::new(listener.local_addr().unwrap(), true);
+    (Driver::new(target, LONG).unwrap(), listener)
+}
+
+/// Accepts a connection, and expects that it begins with a header that names it, and with `first`. They
+/// arrive in one segment.
+fn accept_proxied(listener: &TcpListener, first: &[u8]) -> TcpStream {
+    let (mut server, client) = listener.accept().unwrap();
+    let header = encode(
+        Version::V2,
+        client.into(),
+        Some(server.local_addr().unwrap()),
+    );
+    let expected = [&header, first].concat();
+    let mut sent = vec![0; expected.len()];
+    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(server.read(&mut sent).unwrap(), expected.len());
+    assert_eq!((client.ip(), sent), (SOURCE.into(), expected));
+    server
+}
 
 /// Returns a driver with one exchange, and the server's end of its connection.
 fn exchange(timeout: Duration) -> (Driver, TcpStream) {
@@ -20,7 +50,7 @@ fn exchange(timeout: Duration) -> (Driver, TcpStream) {
 
 fn exchange_that_begins(first: First, timeout: Duration, started: Instant) -> (Driver, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut driver = Driver::new(listener.local_addr().unwrap(), timeout).unwrap();
+    let mut driver = Driver::new(target(&listener), timeout).unwrap();
     let opened = driver.open(CLIENT, SOURCE, started, first).unwrap();
     assert!(opened.is_some());
     (driver, listener.accept().unwrap().0)
@@ -95,7 +125,7 @@ fn an_exchange_without_an_answer_times_out() {
 #[test]
 fn a_silent_exchange_sends_nothing_before_it_is_told_to_ask() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut driver = Driver::new(listener.local_addr().unwrap(), LONG).unwrap();
+    let mut driver = Driver::new(target(&listener), LONG).unwrap();
     let id = driver.open_silent(SOURCE).unwrap();
     let (mut server, _) = listener.accept().unwrap();
     driver.turn(Some(Instant::now())).unwrap();
@@ -160,4 +190,47 @@ fn a_quiet_exchange_is_told_that_the_server_is_busy() {
     let (mut driver, mut server) = exchange_that_begins(First::Later, LONG, Instant::now());
     server.write_all(b"0:server is busy\n").unwrap();
     assert_eq!(failure(&mut driver), "refused: server is busy");
+}
+
+#[test]
+fn a_header_comes_with_the_first_message_and_only_with_that() {
+    for (first, message) in [
+        (First::Request, &b"1:\n"[..]),
+        (First::Stamp(b"stamp".to_vec()), b"3:stamp\n"),
+    ] {
+        let (mut driver, listener) = proxied();
+        let opened = driver.open(CLIENT, SOURCE, Instant::now(), first);
+        let id = opened.unwrap().unwrap();
+        driver.turn(Some(Instant::now())).unwrap();
+        let mut server = accept_proxied(&listener, message);
+        driver.pay(id, b"more", Duration::ZERO);
+        driver.close(id);
+        let mut rest = Vec::new();
+        server.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"3:more\n");
+    }
+}
+
+#[test]
+fn a_silent_exchange_sends_its_header_at_once() {
+    let (mut driver, listener) = proxied();
+    let id = driver.open_silent(SOURCE).unwrap();
+    driver.turn(Some(Instant::now())).unwrap();
+    let mut server = accept_proxied(&listener, b"");
+    driver.ask(id);
+    driver.close(id);
+    let mut rest = Vec::new();
+    server.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, b"1:\n");
+}
+
+#[test]
+fn an_attacker_sends_its_header_before_the_bytes_of_its_attack() {
+    // An RST may overtake what was sent before it.
+    for attack in ATTACKS.iter().filter(|a| a.manner != Manner::Resets) {
+        let (mut driver, listener) = proxied();
+        driver.open_attacker(attack, SOURCE).unwrap();
+        driver.turn(Some(Instant::now())).unwrap();
+        accept_proxied(&listener, attack.first);
+    }
 }

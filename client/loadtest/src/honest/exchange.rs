@@ -18,7 +18,7 @@ use powtcp_common::message::{Command, MAX_SERVER_LINE, Message};
 use powtcp_server::net::io::{read, write};
 
 use super::failure::Failure;
-use crate::driver::dial;
+use crate::driver::dial::{self, Dialed};
 
 /// The hardest puzzle that is solved. A thread takes about a second for it, and a harder one would
 /// measure the solver.
@@ -32,6 +32,8 @@ pub(crate) struct Exchange {
     pub(crate) client: u64,
     /// The start of its latency and its timeout.
     pub(crate) started: Instant,
+    /// What the client sends before its first message.
+    header: Vec<u8>,
     stage: Stage,
     /// The stamp that is the first message; without it, the first message is a request.
     stamp: Option<Vec<u8>>,
@@ -42,7 +44,7 @@ pub(crate) struct Exchange {
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// It sends nothing until it is told to begin.
+    /// It sends no message until it is told to begin.
     Quiet,
     Connecting,
     AwaitsPuzzle,
@@ -74,7 +76,8 @@ pub(crate) enum First {
 
 impl Exchange {
     /// Creates an exchange of `client` on a socket that is about to connect.
-    pub(crate) fn new(socket: TcpStream, client: u64, started: Instant, first: First) -> Self {
+    pub(crate) fn new(dialed: Dialed, client: u64, started: Instant, first: First) -> Self {
+        let Dialed { socket, header } = dialed;
         let (stage, stamp) = match first {
             First::Later => (Stage::Quiet, None),
             First::Request => (Stage::Connecting, None),
@@ -84,6 +87,7 @@ impl Exchange {
             socket,
             client,
             started,
+            header,
             stage,
             stamp,
             lines: LineBuffer::new(),
@@ -133,7 +137,11 @@ impl Exchange {
     fn connect(&mut self) -> Option<Progress> {
         match dial::is_connected(&self.socket) {
             Ok(false) => None,
-            Ok(true) if matches!(self.stage, Stage::Quiet) => None,
+            // A balancer sends its header at once, even if the client does not say anything.
+            Ok(true) if matches!(self.stage, Stage::Quiet) => {
+                let header = mem::take(&mut self.header);
+                self.write(&header)
+            }
             Ok(true) => {
                 if let Some(stamp) = self.stamp.take() {
                     self.stage = Stage::AwaitsResource;
@@ -193,12 +201,17 @@ impl Exchange {
         }
     }
 
-    /// Sends a message. It is small enough for the empty buffer of a socket.
+    /// Sends a message, after the header if that is not sent yet.
     fn send(&mut self, command: Command, payload: &[u8]) -> Option<Progress> {
-        let mut line = Vec::new();
+        let mut line = mem::take(&mut self.header);
         Message { command, payload }.write_to(&mut line);
-        match write(&mut self.socket, &line) {
-            Ok(len) if len == line.len() => None,
+        self.write(&line)
+    }
+
+    /// Writes bytes. They are few enough for the empty buffer of a socket.
+    fn write(&mut self, bytes: &[u8]) -> Option<Progress> {
+        match write(&mut self.socket, bytes) {
+            Ok(len) if len == bytes.len() => None,
             Ok(_) => Some(ended("write: cut short")),
             Err(error) => Some(failed("write", &error)),
         }

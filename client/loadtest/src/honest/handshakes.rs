@@ -98,13 +98,13 @@ fn run_scheduled(config: &Config, address: SocketAddr) -> io::Result<Option<Resu
         distances: &[Duration::ZERO],
         timeout: config.timeout,
     };
-    schedule::run(address, &plan).map(Some)
+    schedule::run(config.target(address), &plan).map(Some)
 }
 
 /// Makes all handshakes of `config`, and keeps as many in progress as it says. The latencies include
 /// the solving, on this thread: the puzzle should be one of few bits.
 fn run(config: &Config, address: SocketAddr) -> io::Result<Results> {
-    let mut driver = Driver::new(address, config.timeout)?;
+    let mut driver = Driver::new(config.target(address), config.timeout)?;
     let mut sources = Sources::new(Ipv4Addr::LOCALHOST, config.sources.unwrap_or(SOURCES));
     let mut results = Results::default();
     let start = Instant::now();

@@ -28,7 +28,7 @@ const BATCH: usize = 1000;
 /// The server could not be started, or a connection failed.
 pub(crate) fn measure(config: &Config) -> Result<IdleCost, LoadtestError> {
     let server = own_server::start_with_room(config)?;
-    let mut driver = Driver::new(server.address(), config.timeout)?;
+    let mut driver = Driver::new(config.target(server.address()), config.timeout)?;
     let mut sources = Sources::new(Ipv4Addr::LOCALHOST, config.sources.unwrap_or(SOURCES));
     // What the first connection makes the server allocate is not the cost of each connection.
     hold_puzzle(&mut driver, &mut sources)?;

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use super::client::{Client, Proof, Step};
@@ -15,7 +15,7 @@ use super::exchange::First;
 use super::failure::Failure;
 use super::results::Results;
 use super::solvers::Solvers;
-use crate::driver::dial::Sources;
+use crate::driver::dial::{Sources, Target};
 use crate::driver::{Driver, News};
 
 /// The first of the addresses. Attackers have none of them.
@@ -43,8 +43,8 @@ pub(crate) struct Plan {
 ///
 /// # Errors
 /// The operating system's, except those of a connection.
-pub(crate) fn run(server: SocketAddr, plan: &Plan) -> io::Result<Results> {
-    let driver = Driver::new(server, plan.timeout)?;
+pub(crate) fn run(target: Target, plan: &Plan) -> io::Result<Results> {
+    let driver = Driver::new(target, plan.timeout)?;
     let solvers = Solvers::start(driver.waker()?);
     let mut clients = Clients {
         driver,

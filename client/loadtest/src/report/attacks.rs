@@ -63,6 +63,9 @@ pub(crate) fn text(config: &Config, plan: &AttackPlan, rows: &[Row]) -> String {
     } else {
         let _ = write!(text, "at most {most} attacking connections, ");
     }
+    if config.proxied {
+        text.push_str("all with a PROXY protocol header, ");
+    }
     let _ = write!(text, "{} s\n\n{table}", plan.time.as_secs_f64());
     for row in rows {
         for (kind, count) in &row.honest.failures {

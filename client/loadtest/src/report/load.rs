@@ -13,6 +13,9 @@ pub(crate) fn table(config: &Config, findings: &Findings) -> Table {
     table.row("server", findings.address);
     table.row("handshakes", config.handshakes);
     table.row("concurrent", config.concurrency);
+    if config.proxied {
+        table.row("each begins with", "a PROXY protocol header");
+    }
     table.row("handshakes a second", cell(rate, 0));
     latencies(&mut table, "closed", results);
     if let Some(open) = &findings.open {

@@ -98,6 +98,14 @@ fn one_attack_has_its_row_below_the_one_without_an_attack() {
 }
 
 #[test]
+fn attacks_can_come_through_a_balancer() {
+    let outcome = outcome_of(attack("crowd", &["--proxied"]));
+    outcome.assert_silent_success();
+    assert!(outcome.text().contains("PROXY protocol"), "{outcome:?}");
+    assert_eq!(rows(&outcome).len(), 2);
+}
+
+#[test]
 fn failed_handshakes_are_counted_by_kind_and_are_a_failure() {
     // Of four clients, at least one does not find a stamp of 24 bits before its puzzle expires.
     let options = [

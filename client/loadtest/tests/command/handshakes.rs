@@ -75,6 +75,15 @@ fn a_server_that_serves_every_client_gets_a_table_without_failures() {
 }
 
 #[test]
+fn a_running_server_is_used_behind_a_balancer_only_with_headers() {
+    let server = serve("paid", &["--bits", "4", "--accept-proxy", "127.0.0.0/8"]);
+    let load = [FEW, &["--honest-rate", "20"]].concat();
+    assert_served(&run(&[&[&server, "--proxied"], &load[..]].concat()));
+    let outcome = run(&[&[&*server], FEW].concat());
+    assert_eq!(row(&outcome, "failures"), "40", "{outcome:?}");
+}
+
+#[test]
 fn answers_may_arrive_one_byte_at_a_time() {
     let server = FakeServer::start_for_many(|mut client: Peer| {
         assert_eq!(client.line(), "1:\n");

@@ -44,6 +44,15 @@ fn processor_time_and_memory_of_the_server_are_in_the_table() {
 }
 
 #[test]
+fn the_same_can_be_measured_behind_a_balancer() {
+    let outcome = run(&["--proxied", "--idle", "30"]);
+    outcome.assert_silent_success();
+    assert_eq!(row(&outcome, "each begins with"), "a PROXY protocol header");
+    assert_eq!(row(&outcome, "failures"), "0");
+    assert_eq!(row(&outcome, "idle connections"), "30");
+}
+
+#[test]
 fn more_idle_connections_than_a_batch_are_held_at_low_concurrency() {
     let outcome = run(&["--idle", "1500"]);
     outcome.assert_silent_success();

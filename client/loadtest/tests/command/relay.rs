@@ -71,6 +71,7 @@ fn relays_are_measured_at_a_gate_of_its_own_and_without_an_attack() {
     let server = "127.0.0.1:8080";
     run(&[server]).assert_wrong_usage(&["ADDR", server, "its own gate"]);
     run(&["--attack", "silent"]).assert_wrong_usage(&["--attack", "'silent'", "--relay"]);
+    run(&["--proxied"]).assert_wrong_usage(&["--proxied", "--relay pays without a header"]);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn run_against(plan: &Plan, script: impl FnOnce(TcpListener) + Send) -> Results 
     let server = listener.local_addr().unwrap();
     thread::scope(|scope| {
         let script = scope.spawn(|| script(listener));
-        let results = run(server, plan).unwrap();
+        let results = run(Target::new(server, false), plan).unwrap();
         // A script that still waits for a client gets one that says nothing, and fails.
         drop(TcpStream::connect(server));
         script.join().unwrap();
@@ -138,7 +138,7 @@ fn all_connections_of_a_client_have_one_timeout() {
                 .unwrap();
         }
     });
-    let results = run(server, &plan).unwrap();
+    let results = run(Target::new(server, false), &plan).unwrap();
     assert_eq!((results.succeeded(), results.failed()), (0, 1));
 }
 
