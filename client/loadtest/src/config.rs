@@ -35,13 +35,17 @@ const OPTIONS: &[Spec] = &[
     Spec::optional("--attack NAME", "none", ATTACK_NAMES),
     Spec::new("--attack-connections N", "15000", "attacking connections at once"),
     Spec::optional("--attack-rate N", "2000, of crowd and linger 500", "attacking connections opened per second"),
-    Spec::new("--attack-time DURATION", "5s", "how long each attack lasts"),
+    Spec::new("--attack-threads N", "1", "threads on which the attackers of paid solve"),
+    Spec::optional("--attack-time DURATION", "5s, of paid 20s", "how long each attack lasts"),
 ];
 
 const ATTACK_NAMES: &str = "all, silent, asked, slowloris, hoard, garbage, wrong-stamp, \
-     never-read, churn, endless-line, crowd or linger";
+     never-read, churn, endless-line, crowd, linger or paid";
 /// The default rates of honest clients, see [`Config::new`].
-const RATES: &str = "500, with ADDR 0, under attack 100";
+const RATES: &str = "500, with ADDR 0, under attack 100, of paid 10";
+
+/// The attack that is none of [`ATTACKS`]: it has a table of its own, so `all` does not include it.
+const PAID: &str = "paid";
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -50,6 +54,13 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 const ATTACKED_BITS: u32 = 16;
 /// Honest clients per second: at 16 bits they keep a quarter of a processor busy with solving.
 const ATTACKED_RATE: u32 = 100;
+/// Honest clients per second beside attackers that pay: far fewer than the server's target rate, so that
+/// it is the attackers who raise the price.
+const RATE_BESIDE_PAID: u32 = 10;
+/// How long an attack takes.
+const ATTACK_TIME: Duration = Duration::from_secs(5);
+/// How long an attack takes whose price settles in the first half.
+const PAID_TIME: Duration = Duration::from_secs(20);
 /// Handshakes per second at a fixed rate: far below what a server can do, so that no queue builds up.
 const SCHEDULED_RATE: u32 = 500;
 /// Idle connections to hold.
@@ -87,6 +98,24 @@ pub struct Config {
     pub relay: bool,
     /// How to attack, instead of the other phases.
     pub(crate) attack: Option<AttackPlan>,
+    /// Whether attackers pay, instead of the other phases.
+    pub(crate) paid: Option<PaidPlan>,
+}
+
+/// What `--attack` names.
+#[derive(Debug, Clone, Copy)]
+enum Campaign {
+    Unpaid(&'static [Attack]),
+    Paid,
+}
+
+/// Attackers that pay.
+#[derive(Debug, Clone)]
+pub(crate) struct PaidPlan {
+    /// Threads on which they solve.
+    pub(crate) threads: usize,
+    /// How long each of the two attacks lasts.
+    pub(crate) time: Duration,
 }
 
 /// The attacks to make, one after the other, and their strength.
@@ -109,17 +138,17 @@ impl Config {
     /// The first option that is wrong.
     pub fn new(options: &Options) -> Result<Self, UsageError> {
         let names: Vec<_> = ATTACKS.iter().map(|attack| attack.name).collect();
-        let names = format!("all, {}", names.join(", "));
-        let plan = AttackPlan {
-            attacks: &[],
-            connections: options.number("--attack-connections", 1..=100_000)?,
-            rate: options.optional_number("--attack-rate", 1..=100_000)?,
-            time: options.duration("--attack-time", SHORTEST..=LONGEST)?,
-        };
-        let attacks = options.value("--attack", &names, attack::named)?;
-        let attack = attacks.map(|attacks| AttackPlan { attacks, ..plan });
+        let names = format!("all, {}, {PAID}", names.join(", "));
+        let connections = options.number("--attack-connections", 1..=100_000)?;
+        let attack_rate = options.optional_number("--attack-rate", 1..=100_000)?;
+        let threads = options.number("--attack-threads", 1..=64)?;
+        let time = options.optional_duration("--attack-time", SHORTEST..=LONGEST)?;
+        let campaign = options.value("--attack", &names, |name| match name {
+            PAID => Some(Campaign::Paid),
+            _ => attack::named(name).map(Campaign::Unpaid),
+        })?;
         let address = options.value("ADDR", "a loopback IP:PORT", loopback)?;
-        if attack.is_some() && address.is_some() {
+        if campaign.is_some() && address.is_some() {
             let reason = "expected none: an attack goes to a server of this test's own";
             return Err(options.unusable("ADDR", reason));
         }
@@ -128,7 +157,7 @@ impl Config {
             let reason = "expected none: with --relay the test starts its own gate";
             return Err(options.unusable("ADDR", reason));
         }
-        if relay && attack.is_some() {
+        if relay && campaign.is_some() {
             let reason = "expected none: --relay is a load of its own";
             return Err(options.unusable("--attack", reason));
         }
@@ -138,15 +167,32 @@ impl Config {
             return Err(options.unusable("--proxied", reason));
         }
         // Under attack there are honest clients, or there is nothing to measure.
-        let least_rate = u32::from(attack.is_some());
+        let least_rate = u32::from(campaign.is_some());
         let rate = options.optional_number("--honest-rate", least_rate..=10_000)?;
-        let default_rate = match (&attack, address) {
-            (Some(_), _) => ATTACKED_RATE,
+        let default_rate = match (campaign, address) {
+            (Some(Campaign::Unpaid(_)), _) => ATTACKED_RATE,
+            (Some(Campaign::Paid), _) => RATE_BESIDE_PAID,
             (None, Some(_)) => 0,
             (None, None) => SCHEDULED_RATE,
         };
         let idle = options.optional_number("--idle", 0..=1_000_000)?;
         let bits = options.optional_number("--bits", 1..=24)?;
+        let (attack, paid) = match campaign {
+            None => (None, None),
+            Some(Campaign::Unpaid(attacks)) => {
+                let plan = AttackPlan {
+                    attacks,
+                    connections,
+                    rate: attack_rate,
+                    time: time.unwrap_or(ATTACK_TIME),
+                };
+                (Some(plan), None)
+            }
+            Some(Campaign::Paid) => {
+                let time = time.unwrap_or(PAID_TIME);
+                (None, Some(PaidPlan { threads, time }))
+            }
+        };
         Ok(Self {
             address,
             handshakes: options.number("--handshakes", 1..=100_000_000)?,
@@ -154,12 +200,13 @@ impl Config {
             rate: rate.unwrap_or(default_rate),
             sources: options.optional_number("--sources", 1..=65_536)?,
             timeout: options.duration("--timeout", SHORTEST..=LONGEST)?,
-            bits: bits.unwrap_or(if attack.is_some() { ATTACKED_BITS } else { 1 }),
+            bits: bits.unwrap_or(if campaign.is_some() { ATTACKED_BITS } else { 1 }),
             idle: idle.unwrap_or(if relay { IDLE_RELAYS } else { IDLE }),
             proxied,
             relay,
             program: options.path("--program")?,
             attack,
+            paid,
         })
     }
 
@@ -187,6 +234,7 @@ mod tests {
         for attack in &ATTACKS {
             assert!(words.contains(&attack.name), "{}", attack.name);
         }
+        assert!(words.contains(&PAID));
     }
 
     #[test]

@@ -18,12 +18,13 @@ mod report;
 
 use std::io::{self, Write};
 
-use attack::siege;
+use attack::row::Row;
+use attack::{paid, siege};
 pub use config::{Config, PROGRAM};
 pub use error::LoadtestError;
 use honest::handshakes;
 use relay::measure;
-use report::{attacks, load, relays};
+use report::{attacks, load, prices, relays};
 
 /// Runs the load that `config` describes, and prints the table.
 ///
@@ -32,10 +33,10 @@ use report::{attacks, load, relays};
 pub fn run(config: &Config) -> Result<(), LoadtestError> {
     let (text, failed, trouble) = if let Some(plan) = &config.attack {
         let rows = siege::run(config, plan)?;
-        let failed = rows.iter().map(|row| row.honest.failed()).sum();
-        let end = rows.iter().find_map(|row| row.server_end.clone());
-        let trouble = end.map(LoadtestError::ServerEnded);
-        (attacks::text(config, plan, &rows), failed, trouble)
+        with_failures(attacks::text(config, plan, &rows), &rows)
+    } else if let Some(plan) = &config.paid {
+        let rows = paid::run(config, plan)?;
+        with_failures(prices::text(config, plan, &rows), &rows)
     } else if config.relay {
         let findings = measure::measure(config)?;
         (relays::table(config, &findings).to_string(), 0, None)
@@ -53,4 +54,11 @@ pub fn run(config: &Config) -> Result<(), LoadtestError> {
         return Err(LoadtestError::Failures(failed));
     }
     Ok(())
+}
+
+/// Returns the text, the number of honest clients of `rows` that failed, and the end of a server.
+fn with_failures<T>(text: String, rows: &[Row<T>]) -> (String, usize, Option<LoadtestError>) {
+    let failed = rows.iter().map(|row| row.honest.failed()).sum();
+    let end = rows.iter().find_map(|row| row.server_end.clone());
+    (text, failed, end.map(LoadtestError::ServerEnded))
 }

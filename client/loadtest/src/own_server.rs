@@ -11,8 +11,17 @@ use crate::error::LoadtestError;
 /// All addresses that the load comes from.
 const LOOPBACK: &str = "127.0.0.0/8";
 
-/// Starts a server with `options`. Its other options come from the environment.
+/// Starts a server with `options` at the difficulty of `config`. Its other options come from the environment.
 pub(crate) fn start(config: &Config, options: &[&str]) -> Result<ServerProcess, LoadtestError> {
+    start_at_price(config, &config.bits.to_string(), options)
+}
+
+/// Starts a server with `options`, whose `--bits` is `bits`.
+pub(crate) fn start_at_price(
+    config: &Config,
+    bits: &str,
+    options: &[&str],
+) -> Result<ServerProcess, LoadtestError> {
     let program = match &config.program {
         Some(program) => program.clone(),
         None => env::current_exe()?.with_file_name("powtcp-server"),
@@ -20,7 +29,7 @@ pub(crate) fn start(config: &Config, options: &[&str]) -> Result<ServerProcess, 
     let mut command = Command::new(program);
     command
         .args(["--listen", "127.0.0.1:0"])
-        .args(["--bits", &config.bits.to_string()])
+        .args(["--bits", bits])
         .args(options);
     if config.proxied {
         command.args(["--accept-proxy", LOOPBACK]);

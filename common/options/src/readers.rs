@@ -59,16 +59,26 @@ impl Options {
         self.value(name, &expected, |text| whole_number(text, range))
     }
 
-    /// Reads a duration within `range`, such as `250ms` or `1h`.
+    /// Reads a duration within `range`, such as `250ms` or `1h`, of an option with a default value.
     pub fn duration(
         &self,
         name: &str,
         range: RangeInclusive<Duration>,
     ) -> Result<Duration, UsageError> {
+        let duration = self.optional_duration(name, range)?;
+        duration.ok_or_else(|| missing(name))
+    }
+
+    /// Reads a duration within `range`, or returns `None` if the option is not given.
+    pub fn optional_duration(
+        &self,
+        name: &str,
+        range: RangeInclusive<Duration>,
+    ) -> Result<Option<Duration>, UsageError> {
         let [least, most] = [range.start(), range.end()].map(|end| duration::write(*end));
         let expected = format!("a duration from {least} to {most}, such as 10s");
         let within = |duration: &Duration| range.contains(duration);
-        self.required(name, &expected, |text| duration::parse(text).filter(within))
+        self.value(name, &expected, |text| duration::parse(text).filter(within))
     }
 
     /// Reads one of several words, each with the value that it stands for.
@@ -224,6 +234,10 @@ mod tests {
         assert_eq!(options("a/b").path("--a"), Ok(Some("a/b".into())));
         let [two, three] = [2, 3].map(Duration::from_secs);
         assert_eq!(options("2s").duration("--a", two..=three), Ok(two));
+        assert_eq!(
+            options("2s").optional_duration("--none", two..=three),
+            Ok(None)
+        );
         assert!(options("3001ms").duration("--a", two..=three).is_err());
     }
 

@@ -18,7 +18,7 @@ use crate::driver::Driver;
 use crate::driver::dial::{Sources, Target};
 
 /// The first address of the attackers; honest clients have others.
-const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
+pub(super) const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
 /// How long the loop sleeps after a turn, unless connections are due that it had no time to open.
 const TICK: Duration = Duration::from_millis(2);
 /// Connections opened in one turn. Between turns, their answers are read.

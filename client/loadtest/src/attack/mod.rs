@@ -2,12 +2,14 @@
 //! answers.
 //!
 //! [`kinds`] is their table. [`attacker`] is one connection. [`flood`] opens them at the right [`pace`], and [`siege`] lets each
-//! attack run beside honest clients.
+//! attack run beside honest clients. The attackers of [`paid`] pay as honest clients do.
 
 pub(crate) mod attacker;
 pub(crate) mod flood;
 mod kinds;
 pub(crate) mod pace;
+pub(crate) mod paid;
+pub(crate) mod row;
 pub(crate) mod siege;
 
 use std::slice;

@@ -22,7 +22,7 @@ use crate::driver::dial::{self, Dialed};
 
 /// The hardest puzzle that is solved. A thread takes about a second for it, and a harder one would
 /// measure the solver.
-const MAX_BITS: u8 = 24;
+pub(crate) const MAX_BITS: u8 = 24;
 
 /// A handshake in progress.
 #[derive(Debug)]

@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 
 use powtcp_testkit::server::Usage;
 
-use super::exchange::{First, solved};
+use super::closed::ClosedLoop;
 use super::idle::{self, IdleCost};
 use super::results::Results;
 use super::schedule::{self, Plan};
 use crate::config::{Config, SOURCES};
 use crate::driver::dial::Sources;
-use crate::driver::{Driver, News};
 use crate::error::LoadtestError;
 use crate::own_server;
 
@@ -104,28 +103,17 @@ fn run_scheduled(config: &Config, address: SocketAddr) -> io::Result<Option<Resu
 /// Makes all handshakes of `config`, and keeps as many in progress as it says. The latencies include
 /// the solving, on this thread: the puzzle should be one of few bits.
 fn run(config: &Config, address: SocketAddr) -> io::Result<Results> {
-    let mut driver = Driver::new(config.target(address), config.timeout)?;
-    let mut sources = Sources::new(Ipv4Addr::LOCALHOST, config.sources.unwrap_or(SOURCES));
-    let mut results = Results::default();
+    let sources = Sources::new(Ipv4Addr::LOCALHOST, config.sources.unwrap_or(SOURCES));
+    let mut handshakes = ClosedLoop::new(config.target(address), config.timeout, sources)?;
     let start = Instant::now();
-    let (mut unopened, mut in_progress) = (config.handshakes, 0);
-    while unopened > 0 || in_progress > 0 {
-        while unopened > 0 && in_progress < config.concurrency {
-            driver.open(0, sources.next(), Instant::now(), First::Request)?;
-            unopened -= 1;
-            in_progress += 1;
+    let mut left = config.handshakes;
+    loop {
+        let count = left.min(config.concurrency - handshakes.in_progress());
+        handshakes.begin(count)?;
+        left -= count;
+        if handshakes.in_progress() == 0 {
+            return Ok(handshakes.results.conclude(start.elapsed()));
         }
-        for news in driver.turn(None)? {
-            match news {
-                News::Puzzle { id, challenge, .. } => {
-                    driver.pay(id, &solved(&challenge), Duration::ZERO);
-                    continue;
-                }
-                News::Served { latency, .. } => results.succeed(latency, 0),
-                News::Failed { failure, .. } => results.fail(failure.kind),
-            }
-            in_progress -= 1;
-        }
+        handshakes.turn(None)?;
     }
-    Ok(results.conclude(start.elapsed()))
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::client::{Client, Proof, Step};
 use super::exchange::First;
 use super::failure::Failure;
-use super::results::Results;
+use super::results::{Results, Service};
 use super::solvers::Solvers;
 use crate::driver::dial::{Sources, Target};
 use crate::driver::{Driver, News};
@@ -187,6 +187,7 @@ impl Clients {
                 if let Some(client) = self.clients.get_mut(&client) {
                     client.proof = Proof::Solving(Instant::now());
                 }
+                self.results.add_puzzle(challenge.difficulty());
                 self.solvers.solve(client, challenge);
             }
             News::Served { client, latency } => {
@@ -194,7 +195,11 @@ impl Clients {
                     // The client's own time is excluded, as in the latency.
                     let served = client.due + latency - self.start;
                     self.results.intervals.add_served(served);
-                    self.results.succeed(latency, client.reconnections);
+                    self.results.succeed(Service {
+                        latency,
+                        wait: latency + (client.started - client.due),
+                        reconnections: client.reconnections,
+                    });
                 }
             }
             News::Failed { client, failure } => self.on_failure(client, failure),

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::table::{Table, cell};
-use crate::attack::siege::Row;
+use crate::attack::row::Row;
+use crate::attack::siege::SiegeRow;
 use crate::config::{AttackPlan, Config};
 
 const COLUMNS: [&str; 14] = [
@@ -25,14 +26,14 @@ const COLUMNS: [&str; 14] = [
 
 /// Returns a line with the strength of the attacks, one row for each of them, and their failures. The
 /// first of `rows` is the one without an attack.
-pub(crate) fn text(config: &Config, plan: &AttackPlan, rows: &[Row]) -> String {
+pub(crate) fn text(config: &Config, plan: &AttackPlan, rows: &[SiegeRow]) -> String {
     let mut table = Table::default();
     table.wide_row(COLUMNS.map(String::from));
     for row in rows {
         let honest = &row.honest;
         table.wide_row([
+            row.name.clone(),
             row.attack.to_string(),
-            row.opened.to_string(),
             (honest.succeeded() + honest.failed()).to_string(),
             honest.succeeded().to_string(),
             cell(row.milliseconds(0.5), 2),
@@ -67,18 +68,23 @@ pub(crate) fn text(config: &Config, plan: &AttackPlan, rows: &[Row]) -> String {
         text.push_str("all with a PROXY protocol header, ");
     }
     let _ = write!(text, "{} s\n\n{table}", plan.time.as_secs_f64());
-    for row in rows {
-        for (kind, count) in &row.honest.failures {
-            let _ = writeln!(text, "{}: {count} failed: {kind}", row.attack);
-        }
-        if let Some(end) = &row.server_end {
-            let _ = writeln!(text, "{}: the server ended: {end}", row.attack);
-        }
-    }
+    add_failures(&mut text, rows);
     text
 }
 
-impl Row {
+/// Adds a line for each kind of failure of honest clients in each row, and for each server that ended.
+pub(super) fn add_failures<T>(text: &mut String, rows: &[Row<T>]) {
+    for row in rows {
+        for (kind, count) in &row.honest.failures {
+            let _ = writeln!(text, "{}: {count} failed: {kind}", row.name);
+        }
+        if let Some(end) = &row.server_end {
+            let _ = writeln!(text, "{}: the server ended: {end}", row.name);
+        }
+    }
+}
+
+impl SiegeRow {
     /// Returns the percentile `share` of the latencies of honest handshakes.
     fn milliseconds(&self, share: f64) -> Option<f64> {
         let latency = self.honest.latency(share)?;

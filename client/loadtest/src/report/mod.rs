@@ -2,5 +2,6 @@
 
 pub(crate) mod attacks;
 pub(crate) mod load;
+pub(crate) mod prices;
 pub(crate) mod relays;
 mod table;

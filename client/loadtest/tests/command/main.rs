@@ -14,6 +14,7 @@ mod support {
 mod attacks;
 mod handshakes;
 mod own_server;
+mod paid;
 mod processes;
 mod readme;
 mod relay;

@@ -53,7 +53,7 @@ fn only_a_server_on_this_machine_is_put_under_load() {
 
 #[test]
 fn a_value_out_of_range_is_named_with_its_option() {
-    let cases: [(&[&str], &[&str], &str); 11] = [
+    let cases: [(&[&str], &[&str], &str); 12] = [
         (
             &["--handshakes", "-n"],
             &["0", "100000001", "-1", "many", "", "1.5"],
@@ -77,7 +77,7 @@ fn a_value_out_of_range_is_named_with_its_option() {
             &["--attack"],
             &["", "none", "Silent", "silent,asked"],
             "all, silent, asked, slowloris, hoard, garbage, wrong-stamp, never-read, churn, \
-             endless-line, crowd, linger",
+             endless-line, crowd, linger, paid",
         ),
         (
             &["--attack-connections"],
@@ -85,6 +85,7 @@ fn a_value_out_of_range_is_named_with_its_option() {
             "from 1 to 100000",
         ),
         (&["--attack-rate"], &["0", "100001", ""], "from 1 to 100000"),
+        (&["--attack-threads"], &["0", "65", "two"], "from 1 to 64"),
         (&["--attack-time"], &["0s", "61m", "5"], "1ms to 1h"),
     ];
     for (flags, values, expected) in cases {

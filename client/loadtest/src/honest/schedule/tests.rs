@@ -170,11 +170,13 @@ fn a_pause_of_the_server_delays_every_client_that_was_due_in_it() {
 }
 
 #[test]
-fn the_latency_excludes_the_distance() {
+fn the_latency_excludes_the_distance_and_the_wait_includes_it() {
     let results = run_against(&plan(1, 1, FAR), |listener| Peer::accept(&listener).serve());
     assert_eq!(results.succeeded(), 1);
     assert!(results.elapsed() >= 2 * FAR[0]);
     assert!(results.latency(1.0) <= Some(results.elapsed() - 2 * FAR[0]));
+    assert!(results.wait(1.0) >= results.latency(1.0).map(|latency| latency + 2 * FAR[0]));
+    assert_eq!(results.puzzles(), [1]);
 }
 
 #[test]
