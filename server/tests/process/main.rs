@@ -38,6 +38,7 @@ mod handshakes;
 mod health;
 mod log;
 mod metrics;
+mod price;
 mod readme;
 mod reset;
 mod send_proxy;
