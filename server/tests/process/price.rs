@@ -81,3 +81,21 @@ fn wrong_ranges_and_rates_are_usage_errors() {
         );
     }
 }
+
+#[test]
+fn a_source_that_is_served_often_pays_a_surcharge_and_others_do_not() {
+    let server = serve(&["--bits", "4..12", "--target-rate", "1000000"]);
+    for _ in 0..120 {
+        client(&server, 1).handshake();
+    }
+    let puzzle = client(&server, 1).puzzle();
+    assert!(bits(&puzzle) > 4, "{puzzle}");
+    assert_eq!(bits(&client(&server, 2).puzzle()), 4);
+    // The fourth byte of RAND, in base64, is the level: 4.
+    let rand = puzzle.rsplit(':').nth(1).expect("a puzzle");
+    let level = &rand.as_bytes()[4..6];
+    assert!(
+        level[0] == b'B' && (b'A'..=b'P').contains(&level[1]),
+        "{puzzle}"
+    );
+}
