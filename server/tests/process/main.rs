@@ -40,6 +40,7 @@ mod handshakes;
 mod health;
 mod log;
 mod metrics;
+mod price;
 mod readme;
 mod reset;
 mod rolling_restart;

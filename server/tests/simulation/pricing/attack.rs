@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use powtcp_server::admission::{Source, aged_ttl};
+use powtcp_server::admission::aged_ttl;
 use powtcp_server::time::Moment;
 
 use super::outcome::{Attack, BEGIN, END, at};
@@ -28,9 +28,9 @@ pub(crate) enum Addresses {
 
 impl Addresses {
     /// Returns the address for a puzzle.
-    pub(crate) fn source(self, number: u64, random: &mut Random) -> Source {
+    pub(crate) fn address(self, number: u64, random: &mut Random) -> IpAddr {
         let site = 0x2001_0db8_0001 << 80;
-        let ip: IpAddr = match self {
+        match self {
             Self::Few(count) => {
                 let number = (number % u64::from(count)) as u32;
                 Ipv4Addr::from_bits(10 << 24 | number).into()
@@ -39,8 +39,7 @@ impl Addresses {
                 Ipv6Addr::from_bits(site | u128::from(random.next() as u16) << 64).into()
             }
             Self::Fresh => Ipv6Addr::from_bits(1 << 125 | u128::from(random.next()) << 61).into(),
-        };
-        ip.into()
+        }
     }
 }
 
@@ -101,10 +100,10 @@ pub(crate) fn botnet(sources: u32, hoarding: Hoarding) -> Attack {
     Box::new(move |world, hash_rate| {
         for number in 0..sources {
             let addresses = Addresses::Few(sources);
-            let source = addresses.source(u64::from(number), &mut world.stage.random);
+            let address = addresses.address(u64::from(number), &mut world.stage.random);
             let bot = Bot {
                 hash_rate: hash_rate / f64::from(sources),
-                source,
+                address,
                 hoarding,
                 held: Vec::new(),
                 is_solved: false,
@@ -158,9 +157,9 @@ impl Actor for Farm {
             Phase::Solving { end } => end,
             Phase::Resting { end } => return Some(end),
         };
-        let source = self.addresses.source(self.asked, &mut stage.random);
+        let address = self.addresses.address(self.asked, &mut stage.random);
         self.asked += 1;
-        let puzzle = stage.ask(source, now);
+        let puzzle = stage.ask(address, now);
         let solving = stage.solving_time(&puzzle, self.hash_rate);
         let solved = now.after(solving);
         let looks_again = now.after(LOOK_AGAIN).min(next_phase);
@@ -174,7 +173,7 @@ impl Actor for Farm {
 /// A machine of a botnet, with an address of its own.
 struct Bot {
     hash_rate: f64,
-    source: Source,
+    address: IpAddr,
     hoarding: Hoarding,
     /// Puzzles that may be cheaper than the next one, the newest last.
     held: Vec<Puzzle>,
@@ -201,7 +200,7 @@ impl Actor for Bot {
             if self.hoarding == Hoarding::No {
                 return Some(at(BEGIN));
             }
-            self.held.push(stage.ask(self.source, now));
+            self.held.push(stage.ask(self.address, now));
             return Some(now.after(Duration::from_secs(1)).min(at(BEGIN)));
         }
         if std::mem::take(&mut self.hoarding) == Hoarding::Stamps {
@@ -214,7 +213,7 @@ impl Actor for Bot {
         {
             stage.present(Side::Attack, &puzzle, now);
         }
-        let fresh = stage.ask(self.source, now);
+        let fresh = stage.ask(self.address, now);
         let ages = stage.server.setup().ages;
         while self
             .held

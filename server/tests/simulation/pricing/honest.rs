@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use powtcp_server::admission::Source;
 use powtcp_server::time::Moment;
 
 use super::server::Puzzle;
@@ -23,7 +22,7 @@ impl Actor for Arrivals {
     fn act(&mut self, stage: &mut Stage, now: Moment) -> Option<Moment> {
         let address = Ipv4Addr::from_bits(stage.random.next() as u32);
         stage.enter(Client {
-            source: IpAddr::V4(address).into(),
+            address: IpAddr::V4(address),
             began: now,
             puzzle: None,
         });
@@ -33,7 +32,7 @@ impl Actor for Arrivals {
 
 /// Requests a puzzle and solves it. If it is too late with its stamp, it starts again.
 struct Client {
-    source: Source,
+    address: IpAddr,
     began: Moment,
     puzzle: Option<Puzzle>,
 }
@@ -53,7 +52,7 @@ impl Actor for Client {
             stage.tally.waits.push((began, wait));
             return None;
         }
-        let puzzle = stage.ask(self.source, now);
+        let puzzle = stage.ask(self.address, now);
         self.puzzle = Some(puzzle);
         Some(now.after(stage.solving_time(&puzzle, HASH_RATE)))
     }

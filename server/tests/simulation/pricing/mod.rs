@@ -5,9 +5,12 @@
 
 mod attack;
 mod cases;
+mod gate;
 mod honest;
 mod outcome;
+mod real;
 mod server;
+mod sessions;
 mod tally;
 mod world;
 

@@ -71,7 +71,7 @@ pub(crate) const HEADER: &str = "\
 impl Outcome {
     /// Returns the level at which the whole work of the attack buys the target rate.
     pub(crate) fn ideal(&self) -> f64 {
-        (self.hash_rate / f64::from(self.setup.target_rate)).log2()
+        (self.hash_rate / self.setup.scale() / f64::from(self.setup.target_rate)).log2()
     }
 
     pub(crate) fn at_first(&self) -> f64 {
@@ -105,7 +105,8 @@ impl Outcome {
         assert_eq!(u32::from(level_before), self.setup.bits.0, "{name}");
         let calm_after = self.calm_after();
         let highest = self.tally.highest_level(BEGIN..LAST);
-        let longest = if highest <= 25 { 180.0 } else { 239.0 };
+        let rise = u32::from(highest) - self.setup.bits.0;
+        let longest = if rise <= 7 { 180.0 } else { 239.0 };
         assert!(calm_after <= longest, "{name}: calm after {calm_after} s");
     }
 }

@@ -3,9 +3,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use powtcp_server::admission::Source;
 use powtcp_server::time::Moment;
 
 use super::server::{Puzzle, Server, Setup};
@@ -30,8 +30,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn ask(&self, source: Source, now: Moment) -> Puzzle {
-        self.server.ask(source, now)
+    pub(crate) fn ask(&mut self, address: IpAddr, now: Moment) -> Puzzle {
+        self.server.ask(address, now)
     }
 
     /// Presents a stamp. Returns whether the client is served.
@@ -45,8 +45,8 @@ impl Stage {
 
     /// Draws how long a search at `rate` hashes a second takes.
     pub(crate) fn solving_time(&mut self, puzzle: &Puzzle, rate: f64) -> Duration {
-        let mean = puzzle.price.difficulty.expected_hashes() / rate;
-        self.random.exponential(mean)
+        let hashes = puzzle.price.difficulty.expected_hashes() * self.server.setup().scale();
+        self.random.exponential(hashes / rate)
     }
 
     /// Lets an actor act for the first time, right after this one.
