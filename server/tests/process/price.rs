@@ -3,9 +3,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use powtcp_common::refusal::Refusal;
+use powtcp_testkit::scratch::Scratch;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::support::answers::refusal;
 use crate::support::client::Client;
+use crate::support::gate::{CONNECTED, Gate, paid, relays};
 use crate::support::page::Page;
 use crate::support::server::{ServerProcess, command, field, outcome_of, serve};
+use crate::support::solving::right_line;
 
 /// Returns a client at 127.0.0.`host`.
 fn client(server: &ServerProcess, host: u8) -> Client {
@@ -98,4 +105,67 @@ fn a_source_that_is_served_often_pays_a_surcharge_and_others_do_not() {
         level[0] == b'B' && (b'A'..=b'P').contains(&level[1]),
         "{puzzle}"
     );
+}
+
+/// Starts a gate whose price follows the load.
+fn gate() -> (Gate, Page) {
+    let range = ["--bits", "4..8", "--target-rate", "1"];
+    let mut gate = Gate::new(&[&range[..], &["--metrics", "127.0.0.1:0"]].concat());
+    let page = Page::of(&mut gate.server);
+    (gate, page)
+}
+
+#[test]
+fn relays_raise_the_price_when_their_upstream_is_connected() {
+    let (gate, page) = gate();
+    let mut relays = Vec::new();
+    for host in 1..=40 {
+        let mut client = client(&gate.server, host);
+        assert_eq!(paid(&mut client), CONNECTED);
+        relays.push((client, gate.accept()));
+    }
+    assert!(page.values()["powtcp_level_bits"] > 4.0);
+}
+
+#[test]
+fn a_stamp_that_is_good_again_raises_nothing_however_often_it_is_presented() {
+    let (Gate { server, upstream }, page) = gate();
+    drop(upstream);
+    let line = right_line(&client(&server, 1).puzzle());
+    for _ in 0..60 {
+        let mut client = client(&server, 1);
+        client.send(&line);
+        assert_eq!(client.rest(), [refusal(Refusal::ServiceUnavailable)]);
+    }
+    let values = page.values();
+    assert_eq!(values["powtcp_proven_hashes_per_second"], 0.0);
+    assert_eq!(values["powtcp_level_bits"], 4.0);
+}
+
+#[test]
+fn a_client_that_leaves_while_its_upstream_is_connected_has_paid() {
+    // A Unix socket whose backlog is full keeps the client waiting.
+    let scratch = Scratch::new();
+    let path = scratch.path().join("upstream");
+    let address = SockAddr::unix(&path).unwrap();
+    let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    listener.bind(&address).unwrap();
+    listener.listen(0).unwrap();
+    let waiting = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    waiting.connect(&address).unwrap();
+    let upstream = format!("unix:{}", path.display());
+    let range = ["--bits", "4..8", "--target-rate", "1"];
+    let own = ["--upstream", &upstream, "--metrics", "127.0.0.1:0"];
+    let mut server = serve(&[range, own].concat());
+    let page = Page::of(&mut server);
+    let mut leaver = client(&server, 1);
+    let line = right_line(&leaver.puzzle());
+    leaver.send(&line);
+    while relays(&page) != [1.0, 0.0] {}
+    leaver.reset();
+    assert!(server.wait_for("relay ended").contains("client reset"));
+    assert!(page.values()["powtcp_proven_hashes_per_second"] > 0.0);
+    let mut again = client(&server, 1);
+    again.send(&line);
+    assert_eq!(again.rest(), [refusal(Refusal::StampNotFound)]);
 }

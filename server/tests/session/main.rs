@@ -26,6 +26,7 @@ mod intake;
 mod limits;
 mod mint;
 mod networks;
+mod prices;
 mod pricing;
 mod proxy_header;
 mod rings;
