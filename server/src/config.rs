@@ -42,7 +42,7 @@ pub const PROGRAM: Program = Program {
 const OPTIONS: &[Spec] = &[
     Spec::new("-l, --listen ADDR", "127.0.0.1:8080", "where to listen: IP:PORT, HOST:PORT or :PORT"),
     Spec::switch("--reuse-port", "let several processes listen on one port, one per core"),
-    Spec::new("-b, --bits N[..M]", "20", "difficulty in bits, 1 to 64; with ..M it rises under load"),
+    Spec::new("-b, --bits N[..M]", "20", "difficulty in bits, 1 to 64; rises to M at most, also for honest crowds"),
     Spec::new("--target-rate N", "50", "clients served a second above which N..M rises"),
     Spec::new("--dialect NAME", "hashcash", "spelling of stamps: hashcash or powtcp"),
     Spec::new("--ttl DURATION", "60s", "how long a puzzle is valid"),
