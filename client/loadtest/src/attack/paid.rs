@@ -95,3 +95,24 @@ fn pay(mut attackers: ClosedLoop, time: Duration, stop: &AtomicBool) -> io::Resu
     let elapsed = settled.unwrap_or(start).elapsed();
     Ok(attackers.results.conclude(elapsed))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn the_first_half_of_a_short_attack_does_not_count() {
+        // It never answers.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::new(listener.local_addr().unwrap(), false);
+        let sources = Sources::new(FIRST_SOURCE, 1);
+        let attackers = ClosedLoop::new(target, SETTLING, sources).unwrap();
+        let time = Duration::from_millis(100);
+        let start = Instant::now();
+        let results = pay(attackers, time, &AtomicBool::new(true)).unwrap();
+        let elapsed = start.elapsed();
+        assert!(elapsed >= time);
+        assert!(results.elapsed() <= elapsed - time / 2, "{results:?}");
+    }
+}
