@@ -16,7 +16,7 @@ fn attack(bits: &str, arguments: &[&str]) -> Outcome {
     outcome_of(command)
 }
 
-/// Returns the price and the numbers of each row of the table.
+/// Returns the price and the numbers of each row of the table. A cell without a number is equal to none.
 #[track_caller]
 fn rows(outcome: &Outcome) -> Vec<(String, Vec<f64>)> {
     let text = outcome.text();
@@ -28,7 +28,7 @@ fn rows(outcome: &Outcome) -> Vec<(String, Vec<f64>)> {
     let row = |line: &str| {
         let mut cells: Vec<String> = words(line);
         let name = cells.remove(0);
-        let numbers = cells.iter().map(|cell| cell.parse().expect("a number"));
+        let numbers = cells.iter().map(|cell| cell.parse().unwrap_or(f64::NAN));
         (name, numbers.collect())
     };
     lines.map(row).collect()
