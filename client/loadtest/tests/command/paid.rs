@@ -62,7 +62,7 @@ fn the_rising_price_has_its_row_below_the_fixed_difficulty() {
 
 #[test]
 fn an_unserved_honest_client_is_a_failure() {
-    let outcome = attack("4", &["--timeout", "1ms", "--honest-rate", "500"]);
+    let outcome = attack("4", &["--timeout", "1ms", "--honest-rate", "100"]);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     let unserved: f64 = rows(&outcome).iter().map(|(_, row)| row[7]).sum();
     let reason = format!("powtcp-loadtest: {unserved} handshakes failed");
