@@ -164,6 +164,10 @@ impl Config {
             warnings: Vec::new(),
         };
         config.warnings = config.contradictions();
+        if GateConfig::lacks_upstream(options)? {
+            let text = "--send-proxy has no effect without --upstream";
+            config.warnings.push(text.to_string());
+        }
         config.warnings.extend(shared_mode.map(|mode| {
             format!("--secret: others than the owner may use the file, its mode is {mode:03o}")
         }));

@@ -76,7 +76,10 @@ impl Server {
             let [address, ..] = listen.resolve()?[..] else {
                 return Err(io::Error::other("no address for metrics"));
             };
-            MetricsPage::bind(address, &registry).map_err(|error| listen_error(address, &error))
+            MetricsPage::bind(address, &registry).map_err(|error| {
+                let error = listen_error(address, &error);
+                io::Error::new(error.kind(), format!("--metrics: {error}"))
+            })
         };
         let metrics_page = config.metrics.map(bind_page).transpose()?;
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;

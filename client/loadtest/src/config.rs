@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use powtcp_options::{Options, Program, Spec, UsageError};
+use powtcp_options::{Options, Program, Spec, UsageError, whole_number};
 
 use crate::attack::{self, ATTACKS, Attack};
 use crate::driver::dial::Target;
@@ -176,7 +176,9 @@ impl Config {
             (None, None) => SCHEDULED_RATE,
         };
         let idle = options.optional_number("--idle", 0..=1_000_000)?;
-        let bits = options.optional_number("--bits", 1..=24)?;
+        // A file that serves the server too may have N..M.
+        let least = |text: &str| whole_number(text.split("..").next()?, 1..=24);
+        let bits = options.value("--bits", "a whole number from 1 to 24", least)?;
         let (attack, paid) = match campaign {
             None => (None, None),
             Some(Campaign::Unpaid(attacks)) => {

@@ -89,6 +89,16 @@ impl GateConfig {
         }))
     }
 
+    /// Returns whether the operator wants a header for an upstream that there is not.
+    ///
+    /// # Errors
+    /// The option is wrong.
+    pub(super) fn lacks_upstream(options: &Options) -> Result<bool, UsageError> {
+        let send_proxy = options.value("--send-proxy", "v1 or v2", version_of)?;
+        let target = options.value("--upstream", Target::EXPECTED, Target::parse)?;
+        Ok(send_proxy.is_some() && target.is_none())
+    }
+
     /// Looks up the addresses of the upstream, which can take seconds.
     ///
     /// # Errors

@@ -120,3 +120,11 @@ fn another_version_is_a_usage_error() {
         assert!(outcome.stderr_text().contains("v1 or v2"), "{outcome:?}");
     }
 }
+
+#[test]
+fn without_an_upstream_the_option_causes_a_warning() {
+    let outcome = outcome_of(command(&["--check", "--send-proxy", "v1"]));
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let text = outcome.stderr_text();
+    assert!(text.contains("no effect without --upstream"), "{text}");
+}
