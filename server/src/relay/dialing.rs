@@ -17,6 +17,8 @@ use crate::net::token::Token;
 use crate::protocol::proxy_header::{self, Version};
 use crate::time::Moment;
 
+/// What a client that has paid gets when its upstream is connected.
+const CONNECTED: &[u8] = b"4:connected\n";
 /// The pause before another attempt to connect to a Unix socket whose backlog is full.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -39,6 +41,8 @@ pub(super) struct Dialing<S, C> {
     /// Whether the client has reported the end of its stream, or urgent data, already. That event
     /// comes only once.
     pub(super) is_client_closing: bool,
+    /// The same of the upstream: it may have answered and closed before it is known to be connected.
+    pub(super) is_upstream_closing: bool,
     /// Answers that the client has not taken yet.
     pub(super) unsent: Box<[u8]>,
     /// Why the client may enter.
@@ -77,6 +81,7 @@ impl<S: Socket, C: RelaySocket> Dialing<S, C> {
             client: entrant.socket,
             early: entrant.early,
             is_client_closing: false,
+            is_upstream_closing: false,
             unsent: entrant.unsent,
             pass: entrant.pass,
             destination: entrant.destination,
@@ -96,6 +101,14 @@ impl<S: Socket, C: RelaySocket> Dialing<S, C> {
         })
     }
 
+    /// Returns our own bytes to the client, once its upstream is connected.
+    pub(super) fn greeting(&self) -> Vec<u8> {
+        match self.pass {
+            Pass::Paid(_) => [&self.unsent, CONNECTED].concat(),
+            Pass::Exempt => Vec::new(),
+        }
+    }
+
     /// Makes closing the client a reset, and closing the upstream too, which may be connected already.
     pub(super) fn reset(&self) {
         self.client.set_reset_on_close(true);
@@ -111,6 +124,7 @@ impl<S: Socket, C: RelaySocket> Dialing<S, C> {
             match dialer.connect(self.index) {
                 Ok(Connecting::Made(socket)) => return Dialed::Connected(socket),
                 Ok(Connecting::Pending(socket)) => {
+                    self.is_upstream_closing = false;
                     self.attempt = Some(socket);
                     // Each address that is left gets the same share of the time.
                     let left = (upstream.addresses() - self.index) as u32;

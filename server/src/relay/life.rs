@@ -21,12 +21,10 @@ use super::report::RelayReport;
 use super::{Entrant, Gate, Pass};
 use crate::admission::Fare;
 use crate::net::connections::Returned;
+use crate::net::io::write;
 use crate::protocol::Payment;
 use crate::protocol::proxy_header::Version;
 use crate::time::{Moment, TimerId};
-
-/// What the client gets when its upstream is connected.
-const CONNECTED: &[u8] = b"4:connected\n";
 
 /// A relay, connecting or open.
 pub(super) struct Relay<S, C> {
@@ -139,7 +137,10 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
                 }
                 Next::Wait
             }
-            (State::Dialing(_), Side::Upstream) => Next::Dial,
+            (State::Dialing(dialing), Side::Upstream) => {
+                dialing.is_upstream_closing |= event.closing;
+                Next::Dial
+            }
             (State::Open { pair, .. }, side) => {
                 pair.on_event(side, event).map_or(Next::Pump, Next::End)
             }
@@ -159,6 +160,17 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
         }
     }
 
+    /// Tells a client that its upstream was connected, because the upstream has reset the connection already,
+    /// and the client is about to be reset too. Otherwise it would take the reset for one of the gate's, and
+    /// pay again.
+    pub(super) fn tell_connected(&mut self) {
+        if let State::Dialing(dialing) = &mut self.state {
+            let greeting = dialing.greeting();
+            // A client that does not take the line now is reset without it.
+            let _ = write(&mut dialing.client, &greeting);
+        }
+    }
+
     /// Joins the client to its upstream, which is connected and gets a header if `send_proxy` says so.
     /// Returns how long that took.
     pub(super) fn open(
@@ -172,14 +184,14 @@ impl<S: RelaySocket, C: RelaySocket> Relay<S, C> {
         if let State::Dialing(dialing) = std::mem::replace(&mut self.state, State::Over) {
             let own = Own {
                 to_upstream: dialing.header(send_proxy, self.client),
-                to_client: match dialing.pass {
-                    Pass::Paid(_) => [&dialing.unsent, CONNECTED].concat(),
-                    Pass::Exempt => Vec::new(),
-                },
+                to_client: dialing.greeting(),
             };
             let mut pair = Pair::new(dialing.client, upstream, &own, &dialing.early, now);
             if dialing.is_client_closing {
-                pair.on_client_closing();
+                pair.on_closing(Side::Client);
+            }
+            if dialing.is_upstream_closing {
+                pair.on_closing(Side::Upstream);
             }
             self.state = State::Open {
                 pair,

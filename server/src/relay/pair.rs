@@ -137,9 +137,12 @@ impl<S: RelaySocket, C: RelaySocket> Pair<S, C> {
         None
     }
 
-    /// Notes that the client has ended its stream while the upstream was being connected.
-    pub(super) fn on_client_closing(&mut self) {
-        self.up.on_readable(true);
+    /// Notes that a side has ended its stream while the upstream was being connected.
+    pub(super) fn on_closing(&mut self, side: Side) {
+        match side {
+            Side::Client => self.up.on_readable(true),
+            Side::Upstream => self.down.on_readable(true),
+        }
     }
 
     /// Moves bytes in both directions. Returns the ending if the relay has ended. The direction to the

@@ -74,7 +74,10 @@ impl<S: RelaySocket, U: Dial> Relays<S, U> {
                 self.arm(key, wake, shared);
                 self.pump(key, shared, now);
             }
-            Dialed::Reset => self.end(key, Ending::UpstreamReset, shared, now),
+            Dialed::Reset => {
+                relay.tell_connected();
+                self.end(key, Ending::UpstreamReset, shared, now);
+            }
             Dialed::Failed(ending) => {
                 let why = Refusal::ServiceUnavailable;
                 self.give_back(key, ending, why, connections, shared, now);

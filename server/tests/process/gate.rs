@@ -186,3 +186,32 @@ fn an_upstream_that_resets_after_its_end_resets_the_client_once_the_answer_is_de
     assert!(line.contains("ending=\"upstream reset\""), "{line}");
     assert!(client.try_send("x").is_err());
 }
+
+#[test]
+fn an_upstream_that_answers_and_closes_at_once_is_heard_to_its_end() {
+    const TIMES: usize = 100;
+    let gate = Gate::new(&[]);
+    let upstream = gate.upstream.try_clone().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for _ in 0..TIMES {
+                let (mut stream, _) = upstream.accept().unwrap();
+                stream.write_all(b"no place\n").unwrap();
+            }
+        });
+        let mut clients: Vec<_> = (0..TIMES).map(|_| gate.client()).collect();
+        let lines: Vec<_> = clients
+            .iter_mut()
+            .map(|client| right_line(&client.puzzle()))
+            .collect();
+        // The gate connects all of them in one turn, and finds most answers and ends together.
+        gate.server.signal("STOP");
+        for (client, line) in clients.iter_mut().zip(lines) {
+            client.send(line);
+        }
+        gate.server.signal("CONT");
+        for mut client in clients {
+            assert_eq!(client.rest(), [CONNECTED, "no place"]);
+        }
+    });
+}
