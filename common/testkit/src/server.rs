@@ -228,10 +228,8 @@ mod tests {
             assert!(start.elapsed() < PATIENCE, "{usage:?}");
             usage = server.usage().unwrap();
         }
-        assert!(
-            0 < usage.resident && usage.resident <= usage.peak,
-            "{usage:?}"
-        );
+        // The peak can be the smaller one: it lacks what each processor has not added up yet.
+        assert!(usage.resident > 0 && usage.peak > 0, "{usage:?}");
     }
 
     /// Prints the variables that two programs get: one as usual, and one with settings passed on. Runs in
