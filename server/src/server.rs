@@ -108,7 +108,7 @@ impl Server {
             shared,
             intake: Intake::new(acceptors, descriptors.waiting),
             connections: Connections::new(config.bounds),
-            relays: gate.map(Relays::new),
+            relays: gate.map(|gate| Relays::new(gate, descriptors.relays)),
             metrics_page,
             shutdown_timeout: config.shutdown_timeout,
             descriptors,

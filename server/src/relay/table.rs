@@ -32,11 +32,12 @@ pub struct Relays<S = TcpStream, U: Dial = Upstream> {
 }
 
 impl<S: RelaySocket, U: Dial> Relays<S, U> {
-    /// Creates an empty table.
-    pub fn new(gate: Gate<U>) -> Self {
+    /// Creates an empty table for `capacity` relays. It takes memory as they come, but is never copied to a
+    /// larger one, which would leave the memory of the smaller one unused.
+    pub fn new(gate: Gate<U>, capacity: usize) -> Self {
         Self {
             gate,
-            table: Slab::new(),
+            table: Slab::with_capacity(capacity),
             buffer: vec![0; BUFFER_LEN].into_boxed_slice(),
             ready: VecDeque::new(),
             kept: 0,

@@ -87,12 +87,15 @@ impl World {
         };
         Self {
             connections: Connections::new(bounds),
-            relays: Relays::new(Gate {
-                upstream,
-                connect_timeout,
-                idle_timeout,
-                send_proxy: None,
-            }),
+            relays: Relays::new(
+                Gate {
+                    upstream,
+                    connect_timeout,
+                    idle_timeout,
+                    send_proxy: None,
+                },
+                0,
+            ),
             shared,
             air,
             attempts,
