@@ -6,6 +6,7 @@
 
 mod capture;
 mod guard;
+pub mod nginx;
 mod outcome;
 pub mod process;
 pub mod scratch;

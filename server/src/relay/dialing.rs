@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::{Interest, Registry};
-
-use super::{Entrant, Pass};
 use powtcp_common::address::ClientAddr;
 
 use super::ending::Ending;
 use super::network::{Connecting, Dial, RelaySocket};
 use super::pair::Side;
+use super::{Entrant, Pass};
 use crate::net::io::{INPUT, Socket};
 use crate::net::token::Token;
 use crate::protocol::proxy_header::{self, Version};

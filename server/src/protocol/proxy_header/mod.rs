@@ -38,8 +38,8 @@ pub enum Endpoints {
     },
     /// The proxy speaks for itself, as in a health check. The endpoints are those of the connection.
     Local,
-    /// The proxy does not say for whom it speaks, in terms of TCP. The endpoints are those of the
-    /// connection, although the client is another one.
+    /// The proxy names no client, or none with TCP addresses. The endpoints are those of the connection,
+    /// although the client is a different peer.
     Unknown,
 }
 

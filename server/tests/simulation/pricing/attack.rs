@@ -1,4 +1,4 @@
-//! Attackers, all of whom know the rules and drop a puzzle that is no longer worth solving.
+//! Attackers. All of them know the rules, and drop a puzzle that is no longer worth solving.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;

@@ -15,7 +15,7 @@ const HASH_RATE: f64 = 5e7;
 /// How long an honest client tries.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Honest clients that come at random times, so many a second, for ever.
+/// Honest clients that arrive at random times, at this rate a second, without end.
 pub(crate) struct Arrivals(pub(crate) f64);
 
 impl Actor for Arrivals {

@@ -4,42 +4,37 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use powtcp_testkit::process::{Program, command};
-use powtcp_testkit::scratch::Scratch;
-use powtcp_testkit::tools::installed;
+use powtcp_testkit::nginx::Nginx;
+use powtcp_testkit::process::Program;
 
-use super::{gate_to_socket, start_service};
+use super::gate_to_socket;
 use crate::echo::noise;
 use crate::forwarder::{connect, forwarder};
 
 const LEN: usize = 50_000_000;
 
+/// What nginx serves: files, and uploads without a limit.
+const FILES: &str =
+    "listen unix:$dir/socket;\nroot $dir/files;\nclient_max_body_size 0;\ndav_methods PUT;";
+
 /// An nginx that is reached through a gate and a forwarder.
-struct Nginx {
+struct FileServer {
     address: String,
-    scratch: Scratch,
+    nginx: Nginx,
     _forwarder: Program,
-    _server: Program,
 }
 
-impl Nginx {
+impl FileServer {
     /// Starts a server. Returns `None` if it is not installed.
     #[track_caller]
     fn start() -> Option<Self> {
-        let nginx = installed("nginx")?;
-        let scratch = Scratch::new();
-        fs::create_dir(scratch.path().join("files")).expect("a new directory");
-        let config = scratch.file("nginx.conf", config(&scratch));
-        let prefix = scratch.path().to_str().expect("a path in UTF-8");
-        let arguments = ["-p", prefix, "-c", &config, "-e", "stderr"];
-        // The last line that it writes before it serves. It listens already.
-        let server = start_service(command(nginx.get_program(), &arguments), "event method");
-        let (forwarder, address) = forwarder(&gate_to_socket(&scratch.path().join("socket")));
+        let nginx = Nginx::start("access_log off;", FILES)?;
+        fs::create_dir(nginx.scratch.path().join("files")).expect("a new directory");
+        let (forwarder, address) = forwarder(&gate_to_socket(&nginx.socket()));
         Some(Self {
             address,
-            scratch,
+            nginx,
             _forwarder: forwarder,
-            _server: server,
         })
     }
 
@@ -53,37 +48,15 @@ impl Nginx {
     }
 }
 
-fn config(scratch: &Scratch) -> String {
-    let directory = scratch.path().display();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|name| format!("{name}_temp_path {directory}/{name};\n"))
-        .concat();
-    format!(
-        "daemon off;\n\
-         master_process off;\n\
-         pid {directory}/pid;\n\
-         error_log stderr notice;\n\
-         events {{}}\n\
-         http {{\n\
-         access_log off;\n\
-         {temporary}\
-         server {{\n\
-         listen unix:{directory}/socket;\n\
-         root {directory}/files;\n\
-         client_max_body_size 0;\n\
-         dav_methods PUT;\n\
-         }}\n\
-         }}\n"
-    )
-}
-
 #[test]
 fn nginx_sends_a_large_file() {
-    let Some(nginx) = Nginx::start() else { return };
+    let Some(server) = FileServer::start() else {
+        return;
+    };
     let bytes = noise(LEN);
-    nginx.scratch.file("files/large", &bytes);
+    server.nginx.scratch.file("files/large", &bytes);
     let mut response = Vec::new();
-    let mut stream = nginx.request("GET /large HTTP/1.0");
+    let mut stream = server.request("GET /large HTTP/1.0");
     stream.read_to_end(&mut response).expect("a response");
     let separator = response.windows(4).position(|four| four == b"\r\n\r\n");
     let (head, body) = response.split_at(separator.expect("the end of the head") + 4);
@@ -94,13 +67,15 @@ fn nginx_sends_a_large_file() {
 
 #[test]
 fn nginx_stores_a_large_upload() {
-    let Some(nginx) = Nginx::start() else { return };
+    let Some(server) = FileServer::start() else {
+        return;
+    };
     let bytes = noise(LEN);
-    let mut stream = nginx.request(&format!("PUT /large HTTP/1.0\r\nContent-Length: {LEN}"));
+    let mut stream = server.request(&format!("PUT /large HTTP/1.0\r\nContent-Length: {LEN}"));
     stream.write_all(&bytes).expect("a connection");
     let mut response = String::new();
     stream.read_to_string(&mut response).expect("a response");
     assert!(response.starts_with("HTTP/1.1 201 Created"), "{response}");
-    let stored = fs::read(nginx.scratch.path().join("files/large")).expect("a stored file");
+    let stored = fs::read(server.nginx.scratch.path().join("files/large")).expect("a stored file");
     assert!(stored == bytes, "{} bytes were stored", stored.len());
 }
