@@ -70,8 +70,6 @@ pub fn solve(
         return None;
     }
     let layout = Layout::new(challenge);
-    // More threads than can run would only delay the end of the search.
-    let most = thread::available_parallelism().unwrap_or(threads);
     // Kernels check at most the first 32 bits of a hash; the oracle checks all.
     let is_solution = |counter: &u64| challenge.is_solved_by(*counter);
     // The first head solves most easy puzzles, before the kernel computes its tables.
@@ -91,7 +89,7 @@ pub fn solve(
     let run = || watch.search(solution_in);
     thread::scope(|scope| {
         let mut others = Vec::new();
-        for _ in 1..threads.min(most).get() {
+        for _ in 1..runnable(threads).get() {
             let builder = thread::Builder::new().name("solver".into());
             let Ok(thread) = builder.spawn_scoped(scope, run) else {
                 break;
@@ -106,6 +104,16 @@ pub fn solve(
         }
         found
     })
+}
+
+/// Returns `threads`, or fewer if no more can run: others would only delay the end of the search. To ask the
+/// system takes longer than to solve an easy puzzle, so it is not asked for a single thread.
+fn runnable(threads: NonZero<usize>) -> NonZero<usize> {
+    if threads.get() == 1 {
+        return threads;
+    }
+    let most = thread::available_parallelism().unwrap_or(threads);
+    threads.min(most)
 }
 
 #[cfg(test)]
